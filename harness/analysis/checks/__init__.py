@@ -1,0 +1,1 @@
+"""Validity checks: is the evidence itself sound? One file each, listed in CHECKS."""

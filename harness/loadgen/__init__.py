@@ -1,0 +1,1 @@
+"""The load generator: the only package that imports locust and gevent; it runs in the locust command."""

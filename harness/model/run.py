@@ -1,0 +1,61 @@
+"""What identifies a run: manifest.json."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+SCHEMA_VERSION = 1
+"""Of the run directory; a reader refuses a newer one."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReadBack:
+    """One setting of the stage as the running server reports it. matches None: recorded, not compared."""
+
+    component: str
+    setting: str
+    wanted: str
+    effective: str
+    matches: bool | None
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class HostFingerprint:
+    """The machine that a run was made on."""
+
+    kernel: str
+    cpu_model: str
+    cpu_cores: int
+    memory_bytes: int
+    os_name: str
+    python: str
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """Who, what, when. stack: native or external. limits: enforced how ("cgroup v1", or "not enforced: reason").
+
+    plan_digest: SHA-256 of the system's TOML file. command: to run it again.
+    """
+
+    schema_version: int
+    run_id: str
+    proofload_version: str
+    system: str
+    stage: str
+    profile: str
+    seed: int
+    started_wall_seconds: float
+    stack: str
+    base_url: str
+    host: HostFingerprint
+    limits: str
+    limits_enforced: bool
+    read_back: tuple[ReadBack, ...]
+    versions: Mapping[str, str]
+    plan_digest: str
+    command: str
+    stack_seconds: float = 0.0
+    deviations: tuple[str, ...] = field(default=())

@@ -1,0 +1,97 @@
+"""A verdict is a value. Missing evidence never passes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from harness.model.figure import Citation
+from harness.model.measurement import Measurement
+
+
+class Outcome(StrEnum):
+    """The four outcomes, for a cell and for the run."""
+
+    PASS = "PASS"  # noqa: S105 - an outcome, no password
+    FAIL = "FAIL"
+    INCONCLUSIVE = "INCONCLUSIVE"
+    INVALID = "INVALID"
+
+
+class Severity(StrEnum):
+    """The worst bound that a cell's evidence breaks."""
+
+    NONE = "none"
+    WARNING = "warning"
+    CRITICAL = "critical"
+
+
+class Taint(StrEnum):
+    """What a failed validity check makes unsound."""
+
+    TIMES = "times"
+    THROUGHPUT = "throughput"
+    SERVER_SERIES = "server_series"
+    WRITES = "writes"
+    EVERYTHING = "everything"
+
+
+@dataclass(frozen=True, slots=True)
+class CheckResult:
+    """One validity check over one level (or over the run: level ""). passed None: could not be evaluated."""
+
+    id: str
+    title: str
+    level: str
+    passed: bool | None
+    value: str
+    limit: str
+    reason: str
+    taints: tuple[Taint, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """One SLO at one level.
+
+    bound: as people read it ("p95 ≤ 500 ms (warning), ≤ 2 s (critical)"); bound_value: the decisive one, in base units.
+    proven: the FAIL also holds at 5 % ÷ number of cells, or is a fact that needs no statistics.
+    assumed: the verdict rests on an assumed figure (level rate, quantile…); the reason says which.
+    """
+
+    outcome: Outcome
+    severity: Severity
+    slo_id: str
+    title: str
+    level: str
+    measurement: Measurement | None
+    bound: str
+    bound_value: float | None
+    reason: str
+    citation: Citation
+    proven: bool = False
+    assumed: tuple[str, ...] = ()
+    tainted_by: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class RunVerdict:
+    """The answer.
+
+    headline: one sentence that a lay person understands. not_proven: what this run says nothing about.
+    """
+
+    outcome: Outcome
+    severity: Severity
+    headline: str
+    verdicts: tuple[Verdict, ...]
+    checks: tuple[CheckResult, ...]
+    not_proven: tuple[str, ...]
+    cut_short: str = ""
+
+    def cell(self, slo_id: str, level: str) -> Verdict | None:
+        """The verdict of one SLO at one level, None where it is not judged."""
+        for verdict in self.verdicts:
+            if verdict.slo_id == slo_id and verdict.level == level:
+                return verdict
+        return None

@@ -1,0 +1,1 @@
+"""From a stage to a load plan, pure: build, schedule, budget."""

@@ -1,0 +1,1 @@
+"""Server samplers: each a pure parse and a thin fetch, listed in SAMPLERS."""

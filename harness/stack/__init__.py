@@ -1,0 +1,1 @@
+"""The servers under load: started, sized, read back, stopped."""

@@ -1,0 +1,96 @@
+"""Values to JSON and back: whole files and append-only lines.
+
+The shape of a file is the shape of its dataclass; pydantic does the conversion and the checking.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from functools import lru_cache
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self, TypeVar
+
+from pydantic import TypeAdapter, ValidationError
+
+from harness.errors import CorruptRun
+
+T = TypeVar("T")
+
+
+@lru_cache
+def _adapter(kind: type[T]) -> TypeAdapter[T]:
+    return TypeAdapter(kind)
+
+
+def encode(value: object, *, indent: int | None = None) -> bytes:
+    """The value as JSON. Its numbers are finite: JSON has no others, and rows leave out what was not measured."""
+    return _adapter(type(value)).dump_json(value, indent=indent)
+
+
+def decode(kind: type[T], text: bytes | str) -> T:
+    """The value of that kind. Raises pydantic's ValidationError."""
+    return _adapter(kind).validate_json(text)
+
+
+def write_whole(path: Path, value: object) -> None:
+    """Write one value as a file, in one step: a reader sees the old file or the new one."""
+    part = path.with_name(path.name + ".part")
+    part.write_bytes(encode(value, indent=1) + b"\n")
+    part.replace(path)
+
+
+def read_whole(path: Path, kind: type[T]) -> T:
+    """Read one value. Raises CorruptRun when it is missing or not of that kind."""
+    try:
+        return decode(kind, path.read_bytes())
+    except FileNotFoundError as error:
+        raise CorruptRun(f"{path.name} is missing", str(path), "is this a run directory?") from error
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(str(part) for part in first["loc"])
+        raise CorruptRun(f"{path.name} cannot be read: {first['msg']}", f"{path} › {place}") from error
+
+
+class Appender:
+    """Appends values as lines. Each line is one write to a file opened for appending, so that lines of several
+    processes never mix and a crash loses at most the line being written."""
+
+    def __init__(self, path: Path) -> None:
+        self._descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644)
+
+    def append(self, *values: object) -> None:
+        """Append each value as a line, all in one write."""
+        if values:
+            os.write(self._descriptor, b"".join(encode(value) + b"\n" for value in values))
+
+    def close(self) -> None:
+        """Close the file."""
+        os.close(self._descriptor)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def read_lines(path: Path, kind: type[T]) -> Iterator[T]:
+    """Every whole line of the file; a missing file is an empty one, and a line cut off at the end is left out.
+
+    Raises CorruptRun, with the line's number, for a line in the middle that is not of that kind.
+    """
+    if not path.exists():
+        return
+    with path.open("rb") as lines:
+        for number, line in enumerate(lines, start=1):
+            if not line.endswith(b"\n"):
+                return
+            try:
+                yield decode(kind, line)
+            except ValidationError as error:
+                problem: Any = error.errors()[0]
+                raise CorruptRun(f"{path.name}: {problem['msg']}", f"{path}:{number}") from error
