@@ -1,0 +1,90 @@
+"""A run directory read whole, however it ended."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from pathlib import Path
+
+from pydantic import TypeAdapter
+
+from harness.errors import CorruptRun, SchemaMismatch
+from harness.model.evidence import Evidence, Subject
+from harness.model.plan import LoadPlan
+from harness.model.run import SCHEMA_VERSION, Manifest
+from harness.model.samples import (
+    AcknowledgedWrite,
+    Event,
+    GeneratorSample,
+    JobEvent,
+    Reconciliation,
+    RequestRow,
+    ServerSample,
+)
+from harness.store.jsonl import read_lines, read_whole
+from harness.store.layout import RunDirectory
+
+SAMPLER_USER_AGENT = "proofload-sampler"
+"""How the harness's own requests name themselves, so that they are left out of every count."""
+
+
+def read_run(path: Path) -> Evidence:
+    """Everything that the run left behind.
+
+    Raises CorruptRun when the folder is no run directory, SchemaMismatch when a newer Proofload wrote it. A run that
+    was cut off, even in the middle of a line, is read up to there.
+    """
+    run = RunDirectory(path)
+    if not run.manifest.exists():
+        raise CorruptRun("no run directory: manifest.json is missing", str(path), "name a folder below runs/")
+    _check_schema(run.manifest)
+    manifest = read_whole(run.manifest, Manifest)
+    events = tuple(read_lines(run.events, Event))
+    start = next((event for event in events if event.name == "load-start"), None)
+    return Evidence(
+        subject=read_whole(run.target, Subject),
+        manifest=manifest,
+        plan=read_whole(run.plan, LoadPlan),
+        load_start_seconds=None if start is None else start.monotonic_seconds,
+        requests=tuple(read_lines(run.requests, RequestRow)),
+        servers=tuple(read_lines(run.servers, ServerSample)),
+        generator=tuple(read_lines(run.generator, GeneratorSample)),
+        events=events,
+        acknowledged=tuple(read_lines(run.acknowledged, AcknowledgedWrite)),
+        jobs=tuple(read_lines(run.jobs, JobEvent)),
+        reconciliation=read_whole(run.reconciliation, Reconciliation) if run.reconciliation.exists() else None,
+        nginx_requests=_nginx_requests(run.logs / "nginx-access.jsonl", start),
+    )
+
+
+def _check_schema(manifest: Path) -> None:
+    try:
+        version = TypeAdapter(dict[str, object]).validate_json(manifest.read_bytes()).get("schema_version")
+    except ValueError as error:
+        raise CorruptRun("manifest.json is not JSON", str(manifest)) from error
+    if not isinstance(version, int):
+        raise CorruptRun("manifest.json has no schema_version", str(manifest))
+    if version > SCHEMA_VERSION:
+        raise SchemaMismatch(
+            f"this run has schema {version}, newer than the {SCHEMA_VERSION} that this Proofload reads",
+            str(manifest),
+            "upgrade Proofload",
+        )
+
+
+def _nginx_requests(log: Path, start: Event | None) -> tuple[tuple[int, int], ...] | None:
+    if start is None or not log.exists():
+        return None
+    counts: Counter[int] = Counter()
+    with log.open("rb") as lines:
+        for line in lines:
+            try:
+                row = json.loads(line)
+                began = float(row["msec"]) - float(row["request_time"])
+                own = row.get("user_agent") == SAMPLER_USER_AGENT
+                handshake = str(row["path"]).startswith("/socket.io")
+            except (ValueError, KeyError, TypeError):
+                continue  # a line cut off by the end of the run, or a request too broken for nginx to describe
+            if not own and not handshake:
+                counts[int((began - start.wall_seconds) // 1)] += 1
+    return tuple(sorted(counts.items()))
