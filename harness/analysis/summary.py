@@ -80,15 +80,15 @@ class Timeline:
 
 
 def level_summary(evidence: Evidence, level: Level) -> tuple[EndpointSummary, ...]:
-    """The level's measure phase, first all HTTP requests pooled, then each endpoint (its probes on a line of their own),
-    in the order in which they first appear."""
+    """The level's measure phase: first all HTTP requests pooled, then each endpoint in the order in which it first
+    appears; probes have lines of their own."""
     seconds = seconds_of(measured(level))
     groups: dict[tuple[str, str, bool], list[RequestRow]] = defaultdict(list)
     for row in rows(evidence, seconds):
         groups[row.endpoint, row.kind, row.probe].append(row)
     pooled = [row for group in groups.values() for row in group if row.kind in HTTP_KINDS and not row.probe]
-    lines = [_line(level, "all HTTP", "all", False, pooled, len(seconds))] if pooled else []
-    lines += [_line(level, *key, group, len(seconds)) for key, group in groups.items()]
+    lines = [_line(level, ("all HTTP", "all", False), pooled)] if pooled else []
+    lines += [_line(level, key, group) for key, group in groups.items()]
     return tuple(lines)
 
 
@@ -143,10 +143,9 @@ def times_of(distribution: Distribution) -> Times:
     )
 
 
-def _line(
-    level: Level, endpoint: str, kind: str, probe: bool, group: Iterable[RequestRow], seconds: int
-) -> EndpointSummary:
-    group = tuple(group)
+def _line(level: Level, key: tuple[str, str, bool], group: list[RequestRow]) -> EndpointSummary:
+    endpoint, kind, probe = key
+    seconds = len(seconds_of(measured(level)))
     total = tally(group)
     kinds: Counter[str] = Counter()
     for row in group:
