@@ -24,7 +24,7 @@ from harness.analysis.observations import (
     Unobserved,
 )
 from harness.analysis.proportions import hold_counted, hold_shares, hold_times
-from harness.analysis.tested import State, Tested
+from harness.analysis.tested import State, Tested, quantile_name
 from harness.model.figure import Figure
 from harness.model.measurement import Measurement
 from harness.model.slo import Slo, SloKind
@@ -75,11 +75,6 @@ def bound_text(slo: Slo) -> str:
         if figure is not None
     ]
     return f"{quantile_name(slo)} {', '.join(parts)}".strip()
-
-
-def quantile_name(slo: Slo) -> str:
-    """``p95``; empty without a quantile."""
-    return "" if slo.quantile is None else f"p{slo.quantile * 100:.4g}"
 
 
 def _combine(slo: Slo, test: Callable[[Figure], Tested]) -> Ruling:

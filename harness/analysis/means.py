@@ -34,16 +34,13 @@ def hold_gauge(slo: Slo, seen: Gauge, bound: Figure, alpha: float) -> Tested:
     words = f"mean {format_quantity(measurement.value, unit)}, highest {format_quantity(seen.maximum, unit)}"
     if interval is None or strict is None:
         return Tested(State.UNDECIDED, measurement, words, _ONE_BATCH)
-    words += (
-        f"; {format_quantity(interval.lower, unit)} to {format_quantity(interval.upper, unit)} (each 95 % sure) "
-        f"against {slo.comparison.sign} {limit}"
-    )
+    state, proven = _mean_state(slo, interval, strict, bound.value)
+    words += f", {_sure(slo, interval, state, unit)}, {slo.comparison.sign} {limit} allowed"
     if seen.gap_ratio > MOST_GAPS:
         return Tested(
             State.UNDECIDED, measurement, words, f"{percent(seen.gap_ratio)} of the phase was not seen, 10 % may be"
         )
     needed = _more(interval, bound.value, seen.batch_seconds)
-    state, proven = _mean_state(slo, interval, strict, bound.value)
     return Tested(state, measurement, words, needed, proven)
 
 
@@ -84,3 +81,11 @@ def hold_throughput(slo: Slo, seen: Throughput, bound: Figure, alpha: float) -> 
 def _more(interval: MeanInterval, bound: float, batch_seconds: float) -> str:
     more = batches_needed(interval, bound)
     return ON_THE_BOUND if more is None else f"about {more * batch_seconds:,.0f} s more needed"
+
+
+def _sure(slo: Slo, interval: MeanInterval, state: State, unit: Unit) -> str:
+    lower, upper = format_quantity(interval.lower, unit), format_quantity(interval.upper, unit)
+    if state is State.UNDECIDED:
+        return f"the mean lies between {lower} and {upper} (each 95 % sure)"
+    low_side = (slo.comparison is Comparison.AT_MOST) == (state is State.BROKEN)
+    return f"the mean is at {'least ' + lower if low_side else 'most ' + upper} (95 % sure)"

@@ -9,7 +9,7 @@ from harness.analysis.exceedances import exceeded, is_counted
 from harness.analysis.intervals import Proportion, clopper_pearson_upper, korn_graubard, still_needed
 from harness.analysis.observations import Shares, Times
 from harness.analysis.percentiles import rank_interval
-from harness.analysis.tested import ON_THE_BOUND, State, Tested, against, percent
+from harness.analysis.tested import ON_THE_BOUND, State, Tested, against, percent, quantile_name
 from harness.model.figure import Figure
 from harness.model.measurement import Measurement
 from harness.model.slo import Comparison, Slo
@@ -45,7 +45,7 @@ def _doubtful(batches: list[tuple[int, int]], unresolved: int) -> list[tuple[int
 
 
 def hold_times(slo: Slo, seen: Times, bound: Figure, alpha: float, timeout_seconds: float) -> Tested:
-    """A quantile as the share of events over the bound. timeout_seconds: what a time among the unanswered is at least."""
+    """A quantile as the share of events over the bound. timeout_seconds: the least time of what was not answered."""
     assert slo.quantile is not None
     low, high, exact = [], [], True
     for batch, absent in zip(seen.batches, seen.absent, strict=True):
@@ -64,9 +64,10 @@ def hold_times(slo: Slo, seen: Times, bound: Figure, alpha: float, timeout_secon
         )
     name, limit = quantile_name(slo), format_quantity(bound.value, bound.unit)
     unanswered = sum(row.errors + row.dropped for batch in seen.batches for row in batch) + sum(seen.absent)
+    slower = f"slower than {limit}" + (" or without a good response" if unanswered else "")
     words = (
         f"{name} {_at_least(measurement)}{format_quantity(measurement.value, Unit.SECONDS)}; "
-        f"{_share_words(found, state, 'slower than ' + limit + (' or without a good response' if unanswered else ''))}, "
+        f"{_share_words(found, state, slower)}, "
         f"{percent(allowed)} allowed, {found.seen.n:,} {seen.noun}{_extra(found.seen)}"
     )
     needed = _more(still_needed(found.seen, allowed), seen.noun)

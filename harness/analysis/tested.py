@@ -41,3 +41,8 @@ def against(slo: Slo, value: float, bound: Figure) -> State:
 def percent(share: float) -> str:
     """A share with two digits: ``1.2 %``."""
     return format_quantity(float(f"{share:.2g}"), Unit.RATIO)
+
+
+def quantile_name(slo: Slo) -> str:
+    """``p95``; empty without a quantile."""
+    return "" if slo.quantile is None else f"p{slo.quantile * 100:.4g}"
