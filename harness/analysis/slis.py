@@ -95,7 +95,11 @@ def jobs_finished_ratio(evidence: Evidence, level: Level) -> Observation:
 
     The whole level counts, since uploads are few and each of them is a fact, not a time.
     """
-    finished = {job.id for job in evidence.jobs if job.state == "finished"}
+    finished = {
+        job.id
+        for job in evidence.jobs
+        if job.state == "finished" or (job.state == "seen" and job.detail.get("status") == "finished")
+    }
     seconds = whole_seconds(level.start_seconds, level.end_seconds)
     batches = {second: [0, 0] for second in seconds}
     sent: set[str] = set()
