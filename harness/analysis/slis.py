@@ -41,6 +41,7 @@ class Sli:
 
     downstream: a series of the servers, which see less load when requests fail before they reach them.
     bound_by_size: whether a host smaller than the stage explains a bad value.
+    afterwards: observed in the level after the one that it judges (the way back).
     """
 
     name: str
@@ -50,6 +51,7 @@ class Sli:
     steady: bool = True
     downstream: bool = False
     bound_by_size: bool = True
+    afterwards: bool = False
 
 
 def http_response_seconds(evidence: Evidence, level: Level) -> Observation:
@@ -253,7 +255,7 @@ SLIS: tuple[Sli, ...] = (
     Sli("oom_kills", Unit.COUNT, oom_kills, (), steady=False),
     Sli("server_crashes", Unit.COUNT, server_crashes, (), steady=False),
     Sli("lost_writes", Unit.COUNT, lost_writes, (Taint.WRITES,), steady=False, bound_by_size=False),
-    Sli("recovery_seconds", Unit.SECONDS, comeback, (Taint.TIMES,), steady=False),
+    Sli("recovery_seconds", Unit.SECONDS, comeback, (Taint.TIMES,), steady=False, afterwards=True),
 )
 
 

@@ -72,20 +72,22 @@ def heard(evidence: Evidence, level: Level) -> dict[str, list[GeneratorSample]]:
     return dict(workers)
 
 
-def before(evidence: Evidence, level: Level) -> dict[str, GeneratorSample]:
-    """Each worker's last sample before the level's measure phase, for differences of counters."""
-    start = measured(level).start_seconds
+def before(evidence: Evidence, second: float) -> dict[str, GeneratorSample]:
+    """Each worker's last sample before that second of the load, for differences of counters."""
     found: dict[str, GeneratorSample] = {}
     for sample in evidence.generator:
-        second = load_second(evidence, sample.monotonic_seconds)
-        if second is not None and second - 0.5 < start:
+        at = load_second(evidence, sample.monotonic_seconds)
+        if at is not None and at - 0.5 < second:
             found[sample.worker] = sample
     return found
 
 
-def increase(evidence: Evidence, level: Level, counter: Callable[[GeneratorSample], float]) -> float:
-    """How much a cumulative counter of all workers grew over the measure phase."""
-    earlier = before(evidence, level)
+def increase(
+    evidence: Evidence, level: Level, counter: Callable[[GeneratorSample], float], since: float | None = None
+) -> float:
+    """How much a cumulative counter of all workers grew until the end of the measure phase, from its start or
+    ``since``."""
+    earlier = before(evidence, measured(level).start_seconds if since is None else since)
     total = 0.0
     for worker, samples in heard(evidence, level).items():
         total += counter(samples[-1]) - (counter(earlier[worker]) if worker in earlier else 0)
