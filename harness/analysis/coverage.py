@@ -11,8 +11,8 @@ LOAD_END = "load-end"
 GENERATOR_END = "generator-end"
 """The generator's last word; detail: reason, completed | interrupted | crashed: … | not started: …"""
 RUN_END = "run-end"
-"""The harness's last word, before it judges; detail: reason, complete | interrupted | aborted: <rule>. A harness that was
-killed leaves none, and watched nothing after that."""
+"""The harness's last word, before it judges; detail: reason, complete | interrupted | aborted: <rule>. A harness that
+was killed leaves none, and watched nothing after that."""
 COMPLETE = ("complete", "completed")
 
 

@@ -157,7 +157,8 @@ def _survival(evidence: Evidence, found: RunVerdict) -> str:
 
 
 def _cell(verdict: Verdict) -> str:
-    return f"{verdict.title} at {verdict.level}: {verdict.reason.removesuffix('; ' + PARTLY_TESTED)}"
+    where = "" if verdict.level in verdict.title else f" at {verdict.level}"
+    return f"{verdict.title}{where}: {verdict.reason.removesuffix('; ' + PARTLY_TESTED)}"
 
 
 def _several(cells: list[str]) -> str:

@@ -134,15 +134,17 @@ def _temper(ruling: Ruling, measure: Sli, seen: Circumstances, host: HostSize) -
 def _taints(ruling: Ruling, measure: Sli, checks: Iterable[CheckResult], level: str, seen_in: str) -> tuple[str, ...]:
     """Ids of the failed checks that make the cell unsound.
 
-    That something bad happened is a fact whatever the generator did; that it did not happen under the planned load is
-    one only if that load was applied.
+    That something bad happened (a kill, an HTTP 500) is a fact whatever the generator did; that it did not happen
+    under the planned load is one only if that load was applied.
     """
     found = []
+    admitted = ruling.outcome is Outcome.FAIL and ruling.admitted
     for check in checks:
         if check.passed or check.level not in ("", level, seen_in):
             continue
         taints = set(check.taints)
-        direct = check.level in ("", seen_in) and bool(taints & {*measure.taints, Taint.EVERYTHING})
+        at_risk = {Taint.EVERYTHING} if admitted else {*measure.taints, Taint.EVERYTHING}
+        direct = check.level in ("", seen_in) and bool(taints & at_risk)
         unloaded = not measure.steady and ruling.outcome is Outcome.PASS and taints >= LOAD_TAINTS
         if (direct or unloaded) and check.id not in found:
             found.append(check.id)

@@ -15,12 +15,14 @@ from harness.model.verdict import CheckResult, Taint
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What a check saw. passed None: there was nothing to see, which is never a pass."""
+    """What a check saw. passed None: there was nothing to see, which is never a pass. applies False: there cannot be
+    anything to see in this kind of run, so that nothing is tainted."""
 
     passed: bool | None
     value: str
     limit: str
     reason: str
+    applies: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +50,9 @@ Check = LevelCheck | RunCheck
 
 def result(check: Check, finding: Finding, level: str = "") -> CheckResult:
     """The finding as the verdict keeps it."""
+    taints = check.taints if finding.applies else ()
     return CheckResult(
-        check.id, check.title, level, finding.passed, finding.value, finding.limit, finding.reason, check.taints
+        check.id, check.title, level, finding.passed, finding.value, finding.limit, finding.reason, taints
     )
 
 
