@@ -43,4 +43,4 @@ def look(evidence: Evidence, level: Level) -> Finding:
     )
 
 
-CHECK = LevelCheck("sampler-gaps", "Samplers watched without gaps", (Taint.SERVER_SERIES,), look)
+CHECK = LevelCheck("sampler-gaps", "Gaps of the samplers", (Taint.SERVER_SERIES,), look)
