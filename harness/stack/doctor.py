@@ -200,7 +200,9 @@ def _open_files(facts: Facts) -> Finding:
     if facts.open_files < LEAST_OPEN_FILES:
         return Finding("open files", State.MISSING, found, f"ulimit -Hn {ENOUGH_OPEN_FILES}, as root")
     if facts.open_files < ENOUGH_OPEN_FILES:
-        return Finding("open files", State.NOTE, found, f"ulimit -Hn {ENOUGH_OPEN_FILES}, as root, for the larger stages")
+        return Finding(
+            "open files", State.NOTE, found, f"ulimit -Hn {ENOUGH_OPEN_FILES}, as root, for the larger stages"
+        )
     return Finding("open files", State.READY, found)
 
 
