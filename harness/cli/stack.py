@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import threading
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
 import typer
+from targets.loader import find_stage, load_target
 
 from harness.cli.output import console
 from harness.cli.signals import stopped_by_signals
 from harness.experiment.servers import native_stack
 from harness.experiment.settings import StopRequest
-from harness.stack.cleanup import clean_up, status as stack_status
 from harness.store.layout import create_run_directory
-from targets.loader import find_stage, load_target
 
 Runs = Annotated[Path, typer.Option("--runs", help="Where run directories are kept.")]
 
@@ -24,7 +22,9 @@ app = typer.Typer(no_args_is_help=True, help="The reference stack by hand: up, s
 
 @app.command()
 def up(
-    system: Annotated[str, typer.Argument(metavar="SYSTEM", help="A planned system's name, or a path to your own TOML.")],
+    system: Annotated[
+        str, typer.Argument(metavar="SYSTEM", help="A planned system's name, or a path to your own TOML.")
+    ],
     stage: Annotated[str, typer.Option("--stage", help="The stage whose sizes the servers get.")],
     seed: Annotated[int, typer.Option("--seed", help="Of the data.")] = 7,
     runs: Runs = Path("runs"),
