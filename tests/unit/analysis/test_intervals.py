@@ -1,0 +1,115 @@
+"""Vectors T7, T8 and T10, and the table of least samples, of docs/methodology.md."""
+
+from __future__ import annotations
+
+import pytest
+
+from harness.analysis.intervals import (
+    batches_needed,
+    clopper_pearson,
+    clopper_pearson_lower,
+    clopper_pearson_upper,
+    korn_graubard,
+    mean_interval,
+    minimum_n,
+    still_needed,
+    wilson,
+)
+
+T10 = tuple((bad, 300) for bad in (3, 5, 4, 6, 2, 30, 28, 5, 4, 3, 6, 5, 2, 4, 35, 5, 3, 4, 6, 5))
+
+
+@pytest.mark.parametrize(
+    ("bad", "n", "upper"),
+    [(0, 6000, 4.991641e-4), (1, 6000, 7.903975e-4), (3, 6000, 1.291764e-3), (5, 10_000, 1.051014e-3)],
+)
+def test_one_sided_upper(bad, n, upper):
+    assert clopper_pearson_upper(bad, n) == pytest.approx(upper, rel=1e-6)
+
+
+def test_one_sided_lower():
+    assert clopper_pearson_lower(3, 6000) == pytest.approx(1.362953e-4, rel=1e-6)
+    assert clopper_pearson_lower(0, 6000) == 0
+    assert clopper_pearson_upper(5, 5) == 1
+
+
+def test_two_sided():
+    assert clopper_pearson(3, 6000) == pytest.approx((1.031239e-4, 1.460510e-3), rel=1e-6)
+    assert wilson(3, 6000) == pytest.approx((1.700594e-4, 1.469134e-3), rel=1e-6)
+    assert wilson(0, 0) == (0.0, 1.0)
+
+
+@pytest.mark.parametrize(
+    ("bad", "upper", "lower"),
+    [(83, 0.00995392, None), (84, 0.01006274, None), (117, None, 0.00998757), (118, None, 0.01008009)],
+)
+def test_edges_of_a_p99_verdict(bad, upper, lower):
+    """T8: of 10,000, 83 pass, 84 and 117 are inconclusive, 118 fail."""
+    if upper is not None:
+        assert clopper_pearson_upper(bad, 10_000) == pytest.approx(upper, abs=5e-9)
+    if lower is not None:
+        assert clopper_pearson_lower(bad, 10_000) == pytest.approx(lower, abs=5e-9)
+
+
+def test_korn_graubard():
+    seen = korn_graubard(T10)
+    assert (seen.n, seen.bad, seen.share) == (6000, 165, pytest.approx(0.0275))
+    assert seen.deff == pytest.approx(12.33113, rel=1e-6)
+    assert seen.n_effective == pytest.approx(440.297, rel=1e-6)
+    assert seen.lower == pytest.approx(0.0159881, rel=1e-5)
+    assert seen.upper == pytest.approx(0.0440827, rel=1e-5)
+    assert clopper_pearson_upper(165, 6000) == pytest.approx(0.0312313, rel=1e-5)
+
+
+def test_korn_graubard_without_a_bad_one_states_a_design_effect_of_one():
+    seen = korn_graubard([(0, 300)] * 20)
+    assert (seen.deff, seen.n_effective) == (1, 6000)
+    assert seen.upper == pytest.approx(4.991641e-4, rel=1e-6)
+
+
+def test_korn_graubard_of_nothing_says_nothing():
+    seen = korn_graubard([(0, 0), (0, 0)])
+    assert (seen.n, seen.lower, seen.upper) == (0, 0, 1)
+
+
+@pytest.mark.parametrize(
+    ("allowed", "fewest"),
+    [
+        (0.0005, (5990, 9486, 15505, 33921)),
+        (0.001, (2995, 4742, 7752, 16959)),
+        (0.01, (299, 473, 773, 1693)),
+        (0.05, (59, 93, 153, 336)),
+    ],
+)
+def test_fewest_observations_for_a_claim(allowed, fewest):
+    assert tuple(minimum_n(allowed, bad) for bad in (0, 1, 3, 10)) == fewest
+
+
+def test_fewest_observations_needs_a_share():
+    with pytest.raises(ValueError, match="between 0 and 1"):
+        minimum_n(0)
+
+
+def test_how_many_more_settle_it():
+    seen = korn_graubard([(0, 10)] * 3)
+    assert still_needed(seen, 0.05) == 29
+    assert still_needed(korn_graubard([(5, 100)] * 10), 0.05) is None
+    assert still_needed(seen, 0) is None
+
+
+def test_mean_of_batches():
+    seen = mean_interval([0.4, 0.5, 0.6])
+    assert seen is not None
+    assert seen.mean == pytest.approx(0.5)
+    assert seen.upper == pytest.approx(0.5 + 2.919986 * 0.1 / 3**0.5, rel=1e-6)
+    assert seen.lower == pytest.approx(0.5 - 2.919986 * 0.1 / 3**0.5, rel=1e-6)
+    assert mean_interval([0.4]) is None
+
+
+def test_more_batches_settle_a_mean():
+    seen = mean_interval([0.4, 0.5, 0.6])
+    assert seen is not None
+    more = batches_needed(seen, 0.55)
+    assert more is not None
+    assert 5 < more < 15
+    assert batches_needed(seen, 0.5) is None
