@@ -1,4 +1,4 @@
-"""Rows of evidence as series over the load's time, with pandas.
+"""Samples as series over the load's time, with pandas.
 
 pandas skips missing numbers in silence, so a gap is carried beside the numbers: a broken line and a ``Gap``.
 """
@@ -6,13 +6,13 @@ pandas skips missing numbers in silence, so a gap is carried beside the numbers:
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Sequence
 
 import pandas as pd
 
 from harness.model.evidence import Evidence
 from harness.model.plan import Level, PhaseName
-from harness.model.samples import GeneratorSample, RequestRow, ServerSample
+from harness.model.samples import ServerSample
 from harness.model.units import format_quantity
 from reports.charts import Band, Gap, Point, TimeAxis
 
@@ -48,36 +48,10 @@ def step_seconds(axis: TimeAxis) -> int:
     return max(1, math.ceil((axis.end_seconds - axis.start_seconds) / MOST_POINTS))
 
 
-def request_series(
-    evidence: Evidence, axis: TimeAxis, value: Callable[[RequestRow], int], kinds: Iterable[str]
-) -> tuple[Point, ...]:
-    """What the rows of those kinds add up to, per second of intended time; probes are left out.
-
-    A second without rows is a zero here: every arrival writes a row, so that no row means no arrival.
-    """
-    wanted = frozenset(kinds)
-    pairs = [(row.second, value(row)) for row in evidence.requests if row.kind in wanted and not row.probe]
-    last = math.ceil(axis.end_seconds)
-    sums = pd.Series(
-        [count for _, count in pairs], index=pd.Index([second for second, _ in pairs], dtype="int64"), dtype="float64"
-    )
-    per_second = sums.groupby(level=0).sum().reindex(range(last), fill_value=0.0)
-    step = step_seconds(axis)
-    means = per_second.groupby(per_second.index // step).mean()
-    return tuple((float(index * step + step / 2), float(mean)) for index, mean in zip(means.index, means, strict=True))
-
-
 def server_series(evidence: Evidence, axis: TimeAxis, source: str, key: str) -> tuple[Point, ...]:
     """One metric of one sampler; None where it saw nothing."""
     samples = [sample for sample in evidence.servers if sample.source == source]
     return _sampled(evidence, axis, [(s.monotonic_seconds, s.values.get(key)) for s in samples])
-
-
-def generator_series(
-    evidence: Evidence, axis: TimeAxis, value: Callable[[GeneratorSample], float]
-) -> tuple[Point, ...]:
-    """The worst of all workers of the generator."""
-    return _sampled(evidence, axis, [(s.monotonic_seconds, value(s)) for s in evidence.generator])
 
 
 def _sampled(evidence: Evidence, axis: TimeAxis, pairs: Sequence[tuple[float, float | None]]) -> tuple[Point, ...]:
@@ -136,35 +110,3 @@ def sampling_cost(samples: Sequence[ServerSample], seconds: float) -> tuple[tupl
     grouped = frame.groupby("source")["cost"].agg(["count", "sum"])
     return tuple((str(name), int(row["count"]), float(row["sum"]) / seconds) for name, row in grouped.iterrows())
 
-
-def percentile_series(
-    evidence: Evidence, axis: TimeAxis, quantiles: Sequence[float], kinds: Iterable[str]
-) -> tuple[tuple[Point, ...], ...]:
-    """For each quantile, the response times of good requests per step; None where there were none."""
-    wanted = frozenset(kinds)
-    step = step_seconds(axis)
-    merged: dict[int, dict[int, int]] = {}
-    for row in evidence.requests:
-        if row.kind in wanted and not row.probe and 0 <= row.second < axis.end_seconds:
-            window = merged.setdefault(row.second // step, {})
-            for bucket, count in row.response.buckets.items():
-                window[bucket] = window.get(bucket, 0) + count
-    places = range(math.ceil(axis.end_seconds / step))
-    return tuple(
-        tuple((index * step + step / 2, quantile(merged.get(index, {}), q)) for index in places) for q in quantiles
-    )
-
-
-def quantile(buckets: dict[int, int], q: float) -> float | None:
-    n = sum(buckets.values())
-    if not n:
-        return None
-    rank = math.ceil(q * n)
-    for b in sorted(buckets):
-        rank -= buckets[b]
-        if rank <= 0:
-            if b < 256:
-                return b / 1e6
-            e = (b >> 7) - 1
-            return (((b - (e << 7)) + 1 << e) - 1) / 1e6
-    return None

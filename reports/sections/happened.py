@@ -7,21 +7,13 @@ from dataclasses import dataclass, replace
 
 from markupsafe import Markup
 
+from harness.analysis.summary import Timeline
 from harness.model.evidence import Evidence
 from harness.model.units import Unit, format_quantity
 from reports.charts import Bound, Gap, Series, TimeAxis, TimeChart, render
-from reports.frames import (
-    gaps,
-    percentile_series,
-    request_series,
-    server_series,
-    step_seconds,
-)
+from reports.frames import gaps, server_series, step_seconds
 from reports.happenings import Happening
 from reports.material import Material
-
-HTTP = ("http", "upload")
-"""Kinds of rows that are HTTP requests at nginx."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,10 +145,10 @@ def build(material: Material) -> Happened:
     sentences: list[str] = []
     load = []
     if evidence.requests:
-        load = [_rates(evidence, axis), _times(evidence, axis)]
-        bad = _bad(evidence, axis)
+        load = [_rates(material.timeline), _times(evidence, material.timeline)]
+        bad = _bad(material.timeline)
         if bad is None:
-            sentences.append("No request failed, no arrival was dropped and none started late.")
+            sentences.append("No request failed and no arrival was dropped.")
         else:
             load.append(bad)
     else:
@@ -190,48 +182,57 @@ def bounds(evidence: Evidence, slis: Sequence[str]) -> tuple[Bound, ...]:
     return tuple(dict.fromkeys(found))
 
 
-def _rates(evidence: Evidence, axis: TimeAxis) -> TimeChart:
+def series(timeline: Timeline, label: str, values: Sequence[float | None], style: str) -> Series:
+    """One line of the timeline, each window at its middle."""
+    half = timeline.window_seconds / 2
+    return Series(
+        label, tuple((start + half, value) for start, value in zip(timeline.starts_seconds, values, strict=True)), style
+    )
+
+
+def _rates(timeline: Timeline) -> TimeChart:
     return TimeChart(
         "rates",
         "Arrival rate and throughput",
         Unit.PER_SECOND,
         (
-            Series("arrivals", request_series(evidence, axis, lambda row: row.offered, HTTP), "second"),
-            Series("completed", request_series(evidence, axis, lambda row: row.completed, HTTP), "first"),
+            series(timeline, "planned", timeline.planned_per_second, "third"),
+            series(timeline, "arrivals", timeline.offered_per_second, "second"),
+            series(timeline, "completed", timeline.completed_per_second, "first"),
         ),
         note="HTTP requests per second by the time they were meant to start, polls and uploads included.",
     )
 
 
-def _times(evidence: Evidence, axis: TimeAxis) -> TimeChart:
-    p50, p95, p99 = percentile_series(evidence, axis, (0.5, 0.95, 0.99), HTTP)
+def _times(evidence: Evidence, timeline: Timeline) -> TimeChart:
     return TimeChart(
         "times",
         "Response time",
         Unit.SECONDS,
-        (Series("p99", p99, "third"), Series("p95", p95, "first"), Series("p50", p50, "second")),
-        bounds=bounds(evidence, ("response_time", "http_response_time", "response_seconds")),
+        (
+            series(timeline, "p99", timeline.response_p99_seconds, "third"),
+            series(timeline, "p95", timeline.response_p95_seconds, "first"),
+            series(timeline, "p50", timeline.response_p50_seconds, "second"),
+        ),
+        bounds=bounds(evidence, ("response_time",)),
         log=True,
         height=190.0,
-        note="From the intended start of each request, good ones; logarithmic axis.",
+        note="Good responses, from the intended start of each request; the axis is logarithmic.",
     )
 
 
-def _bad(evidence: Evidence, axis: TimeAxis) -> TimeChart | None:
-    series = tuple(
-        Series(label, points, style)
-        for label, points, style in (
-            ("errors", request_series(evidence, axis, lambda row: row.errors, HTTP), "bars"),
-            ("dropped", request_series(evidence, axis, lambda row: row.dropped, HTTP), "third"),
-            ("late", request_series(evidence, axis, lambda row: row.late, HTTP), "second"),
-        )
-        if any(value for _, value in points)
-    )
-    if not series:
+def _bad(timeline: Timeline) -> TimeChart | None:
+    """None when nothing went wrong: that is said better than drawn."""
+    errors, dropped = timeline.errors_per_second, timeline.dropped_per_second
+    if not any(errors) and not any(dropped):
         return None
-    quiet = [name for name in ("errors", "dropped", "late") if name not in {line.label for line in series}]
-    note = "" if not quiet else "None " + " and none ".join(quiet) + "."
-    return TimeChart("bad", "Errors, dropped and late", Unit.PER_SECOND, series, height=80.0, note=note)
+    lines = []
+    if any(errors):
+        lines.append(series(timeline, "errors", errors, "bars"))
+    if any(dropped):
+        lines.append(series(timeline, "dropped", dropped, "third"))
+    note = "" if any(errors) and any(dropped) else "Nothing was dropped." if any(errors) else "No request failed."
+    return TimeChart("bad", "Errors and dropped arrivals", Unit.PER_SECOND, tuple(lines), height=80.0, note=note)
 
 
 def _panel(evidence: Evidence, axis: TimeAxis, spec: Panel) -> TimeChart | None:
