@@ -109,3 +109,4 @@ def sampling_cost(samples: Sequence[ServerSample], seconds: float) -> tuple[tupl
     frame = pd.DataFrame({"source": [s.source for s in samples], "cost": [s.cost_seconds for s in samples]})
     grouped = frame.groupby("source")["cost"].agg(["count", "sum"])
     return tuple((str(name), int(row["count"]), float(row["sum"]) / seconds) for name, row in grouped.iterrows())
+

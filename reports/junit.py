@@ -6,7 +6,7 @@ import re
 from datetime import UTC, datetime
 
 # The standard library's module writes this file and never reads one, so its weakness against hostile XML is out of play.
-from xml.etree import ElementTree as ET
+from xml.etree import ElementTree as ET  # noqa: S405
 
 from harness.model.evidence import Evidence
 from harness.model.plan import PhaseName
@@ -48,9 +48,7 @@ def junit_xml(evidence: Evidence, verdict: RunVerdict) -> bytes:
     ET.SubElement(suite, "system-out").text = _clean(
         "\n".join([f"{verdict.outcome}: {verdict.headline}", *(f"not proven: {line}" for line in verdict.not_proven)])
     )
-    root = ET.Element(
-        "testsuites", {key: suite.get(key, "") for key in ("name", "tests", "failures", "errors", "time")}
-    )
+    root = ET.Element("testsuites", {key: suite.get(key, "") for key in ("name", "tests", "failures", "errors", "time")})
     root.append(suite)
     ET.indent(root)
     xml: bytes = ET.tostring(root, encoding="utf-8", xml_declaration=True)

@@ -74,9 +74,7 @@ def plain(text: str) -> str:
     """Text that no Markdown or HTML reader takes for markup, on one line."""
     one_line = " ".join(text.split())
     escaped = one_line.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-    return _SPECIAL.sub(
-        lambda found: f"&#{ord(found.group(1))};" if found.group(1) in "\\`*_[]|~" else found.group(1), escaped
-    )
+    return _SPECIAL.sub(lambda found: f"&#{ord(found.group(1))};" if found.group(1) in "\\`*_[]|~" else found.group(1), escaped)
 
 
 def code(text: str) -> str:

@@ -58,9 +58,7 @@ def _load_proven(material: Material) -> KeyFigure:
     """The highest level at which every promise was kept. No capacity search was made, so it is at least this."""
     plan = material.evidence.plan
     peak = next((level for level in plan.levels if level.name is LevelName.PEAK), None)
-    planned = (
-        "no peak was planned" if peak is None else f"planned peak {format_quantity(peak.rate.value, peak.rate.unit)}"
-    )
+    planned = "no peak was planned" if peak is None else f"planned peak {format_quantity(peak.rate.value, peak.rate.unit)}"
     best = None
     for level in plan.levels:
         cells = [cell for cell in material.verdict.verdicts if cell.level == level.name]
@@ -71,9 +69,7 @@ def _load_proven(material: Material) -> KeyFigure:
     if best is None:
         return KeyFigure("Load proven", "none", planned, "at no level was every promise shown to be kept")
     value = format_quantity(best.rate.value, best.rate.unit)
-    return KeyFigure(
-        "Load proven", value, planned, f"every promise kept at {best.name}; where it ends was not searched"
-    )
+    return KeyFigure("Load proven", value, planned, f"every promise kept at {best.name}; where it ends was not searched")
 
 
 def _response_time(material: Material) -> KeyFigure:
@@ -113,9 +109,7 @@ def _closest(material: Material) -> KeyFigure:
     title = "First past its bound" if share > 1 else "Closest to its bound"
     value = format_quantity(cell.measurement.value, cell.measurement.unit)
     slo = slos[cell.slo_id]
-    return KeyFigure(
-        title, f"{short_title(slo)} {value}", f"bound {bound_words(slo, cell)}, at {cell.level}", interval_words(cell)
-    )
+    return KeyFigure(title, f"{short_title(slo)} {value}", f"bound {bound_words(slo, cell)}, at {cell.level}", interval_words(cell))
 
 
 def short_title(slo: Slo) -> str:

@@ -17,6 +17,7 @@ SLOWEST_JOBS = 8
 NOTHING = "–"
 
 
+
 @dataclass(frozen=True, slots=True)
 class Line:
     """One row of a table: its head and its figures as people read them. bad: indexes of figures that call for a look."""

@@ -249,16 +249,11 @@ def _panel(evidence: Evidence, axis: TimeAxis, spec: Panel) -> TimeChart | None:
         return None
     unseen.extend(gaps(evidence, axis, first))
     chart = TimeChart(
-        spec.id,
-        spec.title,
-        spec.unit,
-        tuple(lines),
-        bounds(evidence, spec.slis),
-        tuple(unseen),
-        top=spec.top,
-        height=110.0,
+        spec.id, spec.title, spec.unit, tuple(lines), bounds(evidence, spec.slis), tuple(unseen), top=spec.top, height=110.0
     )
     if not unseen:
         return chart
     reasons = ", ".join(dict.fromkeys(gap.reason for gap in unseen))
     return replace(chart, note=f"Hatched: nothing was seen ({reasons}).")
+
+
