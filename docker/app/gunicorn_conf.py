@@ -1,4 +1,4 @@
-"""gunicorn's settings and hooks; what depends on the stage (bind, workers, max_requests…) comes from the command line."""
+"""gunicorn's settings and hooks; what depends on the stage (bind, workers…) comes from the command line."""
 
 from __future__ import annotations
 

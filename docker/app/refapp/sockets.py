@@ -11,6 +11,7 @@ from typing import Any
 
 from engineio.async_drivers.gevent import WebSocketWSGI
 from flask import Flask, request
+from flask_socketio import ConnectionRefusedError as Refused
 from flask_socketio import SocketIO, join_room
 from socketio import RedisManager
 
@@ -83,7 +84,7 @@ def connect(auth: object) -> None:
     """Refuse whoever has no token."""
     user = read_token(auth.get("token")) if isinstance(auth, dict) else None
     if user is None:
-        raise ConnectionRefusedError("sign in first")
+        raise Refused("sign in first")
     request.environ[_USER] = user
     join_room(user_room(user.id))
     SOCKETS_OPEN.inc()
@@ -97,11 +98,15 @@ def disconnect(_reason: str) -> None:
 
 @socketio.on_error_default
 def refuse(error: Exception) -> dict[str, Any]:
-    """An event that failed is acknowledged as such."""
+    """An event that failed is acknowledged as such; a connection whose check failed is refused."""
     if isinstance(error, ApiError):
-        return {"ok": False, "error": error.message}
-    if isinstance(error, UNAVAILABLE):
+        message = error.message
+    elif isinstance(error, UNAVAILABLE):
         logging.getLogger(__name__).warning("unavailable: %s", type(error).__name__)
-        return {"ok": False, "error": "temporarily unavailable"}
-    logging.getLogger(__name__).error("event failed", exc_info=error)
-    return {"ok": False, "error": "internal error"}
+        message = "temporarily unavailable"
+    else:
+        logging.getLogger(__name__).error("event failed", exc_info=error)
+        message = "internal error"
+    if request.event["message"] == "connect":  # whatever is returned from it would count as consent
+        raise Refused(message)
+    return {"ok": False, "error": message}
