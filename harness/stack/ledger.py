@@ -18,11 +18,15 @@ LEDGERS = ".stacks"
 
 @dataclass(frozen=True, slots=True)
 class LedgerProcess:
-    """A process that a stack started, and the signal that ends it soonest without leaving anything behind."""
+    """A process that a stack started, and the signal that ends it soonest without leaving anything behind.
+
+    backing: others use it, so it ends after them.
+    """
 
     name: str
     key: ProcessKey
     stop_signal: int = signal.SIGTERM
+    backing: bool = False
 
 
 @dataclass(frozen=True, slots=True)

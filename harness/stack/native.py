@@ -34,7 +34,8 @@ from harness.store.layout import RunDirectory
 ATTEMPTS = 3
 """To start with other ports, when someone else took one of them."""
 SEED_SECONDS = 60.0
-WORKERS_SECONDS = 30.0
+APPLICATION_SECONDS = 60.0
+"""For all workers to import the application: on two cores a large stage's are many."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -262,12 +263,17 @@ class NativeStack:
         commands.append(nginx.serve(plan.programs, plan.nginx, self._size, plan.account))
         for command in commands:
             started[command.name] = processes.start(command)
-        asking = processes.start(tasks.ask(plan.python, len(workers), task_environment, WORKERS_SECONDS))
+        asking = processes.start(tasks.ask(plan.python, len(workers), task_environment, APPLICATION_SECONDS))
         self._report("gunicorn, Celery and nginx")
         processes.wait_until(lambda: nginx.answers(plan.nginx), started["nginx"])
-        processes.wait_until(lambda: web.answers(plan.web), started["gunicorn"])
+        gunicorn = started["gunicorn"]
+        processes.wait_until(
+            lambda: web.answers(plan.web, gunicorn.pid, self._size.gunicorn_workers, plan.folder / "metrics"),
+            gunicorn,
+            timeout_seconds=APPLICATION_SECONDS,
+        )
         processes.finish(seeding, timeout_seconds=SEED_SECONDS)
-        processes.finish(asking, timeout_seconds=WORKERS_SECONDS + 15)
+        processes.finish(asking, timeout_seconds=APPLICATION_SECONDS + 5)
         return tasks.answer_of(asking.log)
 
     def _environment(self, plan: _Plan, *, pooled: bool) -> dict[str, str]:

@@ -37,7 +37,10 @@ class PortTaken(StackNotReady):
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """A server to start. stop_signal: what ends it soonest in good order. as_account: as the servers' user."""
+    """A server to start. stop_signal: what ends it soonest in good order. as_account: as the servers' user.
+
+    backing: the application uses it, so it ends after the application.
+    """
 
     name: str
     argv: tuple[str, ...]
@@ -45,6 +48,7 @@ class Command:
     environment: Mapping[str, str] = field(default_factory=dict)
     stop_signal: int = signal.SIGTERM
     as_account: bool = True
+    backing: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +106,7 @@ class Processes:
         self._started.append(started)
         state = state_of(process.pid)
         if state is not None:
-            self._ledger.add(LedgerProcess(command.name, state.key, command.stop_signal))
+            self._ledger.add(LedgerProcess(command.name, state.key, command.stop_signal, command.backing))
         assert process.stdin is not None
         try:
             with process.stdin as go:
