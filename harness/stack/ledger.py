@@ -101,6 +101,7 @@ class LedgerFile:
 def discard_ledger(path: Path) -> None:
     """Forget a stack of which nothing is left."""
     path.unlink(missing_ok=True)
+    path.with_name(path.name + ".part").unlink(missing_ok=True)  # of a harness that died while it wrote
     try:
         path.parent.rmdir()
     except OSError:

@@ -19,13 +19,16 @@ from harness.stack.proc import state_of
 SEARCH_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 READY_SECONDS = 30.0
 POLL_SECONDS = 0.02
+OPEN_FILES = 65_536
 TAIL_LINES = 12
 TAIL_BYTES = 16_384
 
 # The shell waits for a line before it becomes the server: by then the server is in the ledger. When the harness dies
-# in between, the line never comes, and nothing was started. It enters the cgroups first, so that all memory counts.
+# in between, the line never comes, and nothing was started. It enters the cgroups first, so that all memory counts,
+# and allows itself more open files than the usual 1,024: every held socket is one.
 _LAUNCH = (
     "read -r go || exit 125; "
+    f"ulimit -n {OPEN_FILES} 2>/dev/null || ulimit -n $(ulimit -Hn); "
     'while [ "$1" != -- ]; do echo $$ > "$1" || exit 126; shift; done; shift; '
     'exec "$@" </dev/null'
 )

@@ -41,6 +41,7 @@ def serve(python: Path, server: Web, size: StackSize, environment: Mapping[str, 
         "refapp.wsgi:app",
         "--config=gunicorn_conf.py",  # the application's own hooks, and what does not depend on the stage
         "--worker-class=gevent",
+        "--worker-tmp-dir=/dev/shm",  # heartbeats in memory: a slow disk is not a dead worker
         f"--workers={size.gunicorn_workers}",
         f"--max-requests={size.gunicorn_max_requests}",
         f"--max-requests-jitter={round(size.gunicorn_max_requests * JITTER_RATIO)}",

@@ -29,6 +29,8 @@ from harness.stack.endpoints import Running
 from harness.stack.ledger import LEDGERS, read_ledgers
 from harness.stack.limits import LimitsUnavailable, find_cgroup
 from harness.stack.native import NativeStack
+from harness.stack.ports import free_ports
+from harness.stack.postgres import shared_memory_id
 from harness.stack.proc import all_states, command_line, has_environment
 from harness.store.layout import RunDirectory, create_run_directory
 
@@ -120,6 +122,10 @@ def urls_of(running: Running) -> list[str]:
     return [url for url in found if url]
 
 
+def shared_memory_segments() -> set[int]:
+    return {int(line.split()[1]) for line in Path("/proc/sysvipc/shm").read_text().splitlines()[1:]}
+
+
 def post(url: str, body: dict[str, str], agent: str = "test") -> dict[str, object]:
     headers = {"Content-Type": "application/json", "User-Agent": agent}
     with urlopen(Request(url, json.dumps(body).encode(), headers), timeout=10) as reply:
@@ -207,6 +213,13 @@ def test_stage_b_goes_through_pgbouncer(runs: Path) -> None:
         with psycopg.connect(ends.postgres_dsn) as connection:
             clients = connection.execute("SELECT count(*) FROM pg_stat_activity WHERE usename = 'refapp'").fetchone()
         assert clients is not None and 0 < clients[0] <= 40
+        # As the kernel does for want of memory: what PostgreSQL can then not remove itself must go all the same.
+        segment = shared_memory_id((run.stack / "postgres" / "postmaster.pid").read_text())
+        assert segment is not None and segment[1] in shared_memory_segments()
+        (ledger,) = (ledger for _, ledger in read_ledgers(runs))
+        (postmaster,) = (process for process in ledger.processes if process.name == "postgres")
+        os.kill(postmaster.key.pid, signal.SIGKILL)
+    assert segment[1] not in shared_memory_segments()
     assert_nothing_left(run, urls_of(running), [])
 
 
@@ -277,3 +290,40 @@ def test_a_port_in_use_is_the_persons_to_mend_and_leaves_nothing(runs: Path) -> 
         with pytest.raises(ConfigError, match=f"port {port} is in use"):
             NativeStack(run, STAGE_A, audience=PEOPLE, seed=7, report=lambda _: None, port=port).start()
     assert_nothing_left(run, [], [])
+
+
+def test_a_lost_race_for_a_port_is_tried_again_and_ctrl_c_leaves_nothing(
+    runs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = make_run(runs, "A")
+    said: list[str] = []
+
+    def report(line: str) -> None:
+        said.append(line)
+        if line.startswith("gunicorn"):
+            raise KeyboardInterrupt
+
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        choices = iter([(taken.getsockname()[1], *free_ports(4)), free_ports(5)])
+        monkeypatch.setattr("harness.stack.native.free_ports", lambda _: next(choices))
+        with pytest.raises(KeyboardInterrupt):
+            NativeStack(run, STAGE_A, audience=PEOPLE, seed=7, report=report).start()
+    assert "a port was taken in the meantime: trying others" in said
+    assert_nothing_left(run, [], [])
+
+
+def test_a_stack_that_is_to_stay_outlives_its_harness_until_told(runs: Path) -> None:
+    run = make_run(runs, "A")
+    stack = NativeStack(run, STAGE_A, audience=PEOPLE, seed=7, report=lambda _: None)
+    running = stack.start()
+    processes = stack.detach()
+    assert clean_up(runs) == ()
+    (seen,) = status(runs)
+    assert (seen.state, seen.base_url) == ("detached", running.endpoints.base_url)
+    assert listening(running.endpoints.base_url)
+    (removed,) = clean_up(runs, live=True)
+    processes.reap()
+    assert removed.processes == len(seen.processes)
+    assert_nothing_left(run, urls_of(running), [])
