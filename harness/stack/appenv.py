@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import os
 import shutil
@@ -25,6 +26,7 @@ def application_python(
     environment: Mapping[str, str] | None = None,
     folder: Path = PROJECT / ".venv-app",
     requirements: Path = APPLICATION / "requirements.txt",
+    install: Callable[[tuple[str, ...]], None] | None = None,
 ) -> Path:
     """The application's interpreter, whose environment is made when it is missing or of other requirements.
 
@@ -36,17 +38,20 @@ def application_python(
         if not python.exists():
             raise StackError(f"{OVERRIDE} names no virtual environment", str(python), "unset it, or correct it")
         return python
+    install = install or run_install
     python = folder / "bin/python"
     digest = requirements_digest(requirements)
     stamp = folder / STAMP
-    if stamp.exists() and stamp.read_text() == digest and python.exists():
-        return python
-    report("application: installing its own virtual environment")
-    if folder.exists():
-        shutil.rmtree(folder)
-    for command in install_commands(folder, requirements, uv=shutil.which("uv")):
-        _run(command)
-    stamp.write_text(digest)
+    with folder.with_name(folder.name + ".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # two runs that begin together make it once
+        if stamp.exists() and stamp.read_text() == digest and python.exists():
+            return python
+        report("application: installing its own virtual environment")
+        if folder.exists():
+            shutil.rmtree(folder)
+        for command in install_commands(folder, requirements, uv=shutil.which("uv")):
+            install(command)
+        stamp.write_text(digest)
     return python
 
 
@@ -79,7 +84,8 @@ def install_commands(folder: Path, requirements: Path, *, uv: str | None) -> tup
     )
 
 
-def _run(command: tuple[str, ...]) -> None:
+def run_install(command: tuple[str, ...]) -> None:
+    """Run one command of the installation. Raises StackError with its last words."""
     try:
         subprocess.run(command, check=True, capture_output=True, text=True, timeout=INSTALL_SECONDS)
     except subprocess.CalledProcessError as error:

@@ -62,17 +62,19 @@ def end_processes(
     clock: Callable[[], float] = time.monotonic,
     sleep: Callable[[float], None] = time.sleep,
 ) -> int:
-    """End the stack's processes, the last started first, and return how many there were.
+    """End the stack's processes, the application's before those that back it, and return how many there were.
 
     Raises StackError when one survives even SIGKILL.
     """
     before = owned_processes(ledger, proc)
-    for process in reversed(ledger.processes):
-        if process.key.pid in before and is_alive(process.key, proc):
-            _send(kill, process.key.pid, process.stop_signal)
-            deadline = clock() + GRACE_SECONDS
-            while is_alive(process.key, proc) and clock() < deadline:
-                sleep(POLL_SECONDS)
+    for backing in (False, True):
+        ending = [process for process in ledger.processes if process.backing is backing and process.key.pid in before]
+        for process in reversed(ending):
+            if is_alive(process.key, proc):
+                _send(kill, process.key.pid, process.stop_signal)
+        deadline = clock() + GRACE_SECONDS
+        while any(is_alive(process.key, proc) for process in ending) and clock() < deadline:
+            sleep(POLL_SECONDS)
     deadline = clock() + GRACE_SECONDS
     while left := owned_processes(ledger, proc):
         if clock() >= deadline:

@@ -18,11 +18,15 @@ LEDGERS = ".stacks"
 
 @dataclass(frozen=True, slots=True)
 class LedgerProcess:
-    """A process that a stack started, and the signal that ends it soonest without leaving anything behind."""
+    """A process that a stack started, and the signal that ends it soonest without leaving anything behind.
+
+    backing: others use it, so it ends after them.
+    """
 
     name: str
     key: ProcessKey
     stop_signal: int = signal.SIGTERM
+    backing: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +101,7 @@ class LedgerFile:
 def discard_ledger(path: Path) -> None:
     """Forget a stack of which nothing is left."""
     path.unlink(missing_ok=True)
+    path.with_name(path.name + ".part").unlink(missing_ok=True)  # of a harness that died while it wrote
     try:
         path.parent.rmdir()
     except OSError:

@@ -34,7 +34,8 @@ from harness.store.layout import RunDirectory
 ATTEMPTS = 3
 """To start with other ports, when someone else took one of them."""
 SEED_SECONDS = 60.0
-WORKERS_SECONDS = 30.0
+APPLICATION_SECONDS = 60.0
+"""For all workers to import the application: on two cores a large stage's are many."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,11 +111,13 @@ class NativeStack:
             self._processes.reap()
         self._ledger = self._processes = None
 
-    def detach(self) -> None:
-        """Let the stack outlive this process, until ``clean_up(runs_root, live=True)``."""
-        assert self._ledger is not None
+    def detach(self) -> Processes:
+        """Let the stack outlive this process, until ``clean_up(runs_root, live=True)``; ``stop`` does nothing then."""
+        assert self._ledger is not None and self._processes is not None
         self._ledger.detach()
+        processes = self._processes
         self._ledger = self._processes = None
+        return processes
 
     def __enter__(self) -> Self:
         return self
@@ -211,7 +214,7 @@ class NativeStack:
                 if folder is not None:
                     make_folder(folder, plan.account)
             plan.nginx.folder.mkdir(mode=0o711)
-            for name in ("uploads", "metrics"):
+            for name in ("uploads", "metrics", "tmp"):
                 (plan.folder / name).mkdir(mode=0o700)
         except OSError as error:
             raise StackError(f"the stack's folder cannot be made: {error.strerror}", str(plan.folder)) from error
@@ -251,6 +254,7 @@ class NativeStack:
         web_environment = environment | {
             "DB_POOL_SIZE": str(budget.web_pool_size),
             "DB_MAX_OVERFLOW": str(budget.web_max_overflow),
+            "PROMETHEUS_MULTIPROC_DIR": str(plan.folder / "metrics"),
         }
         task_environment = environment | {
             "DB_POOL_SIZE": str(budget.task_pool_size),
@@ -262,12 +266,17 @@ class NativeStack:
         commands.append(nginx.serve(plan.programs, plan.nginx, self._size, plan.account))
         for command in commands:
             started[command.name] = processes.start(command)
-        asking = processes.start(tasks.ask(plan.python, len(workers), task_environment, WORKERS_SECONDS))
+        asking = processes.start(tasks.ask(plan.python, len(workers), task_environment, APPLICATION_SECONDS))
         self._report("gunicorn, Celery and nginx")
         processes.wait_until(lambda: nginx.answers(plan.nginx), started["nginx"])
-        processes.wait_until(lambda: web.answers(plan.web), started["gunicorn"])
+        gunicorn = started["gunicorn"]
+        processes.wait_until(
+            lambda: web.answers(plan.web, gunicorn.pid, self._size.gunicorn_workers, plan.folder / "metrics"),
+            gunicorn,
+            timeout_seconds=APPLICATION_SECONDS,
+        )
         processes.finish(seeding, timeout_seconds=SEED_SECONDS)
-        processes.finish(asking, timeout_seconds=WORKERS_SECONDS + 15)
+        processes.finish(asking, timeout_seconds=APPLICATION_SECONDS + 5)
         return tasks.answer_of(asking.log)
 
     def _environment(self, plan: _Plan, *, pooled: bool) -> dict[str, str]:
@@ -278,7 +287,7 @@ class NativeStack:
             "REDIS_URL": plan.redis.url,
             "SECRET_KEY": plan.secret_key,
             "UPLOAD_DIR": str(plan.folder / "uploads"),
-            "PROMETHEUS_MULTIPROC_DIR": str(plan.folder / "metrics"),
+            "TMPDIR": str(plan.folder / "tmp"),
             "HEAVY_QUEUE": "1" if self._size.celery_heavy_workers else "0",
             "DB_TRANSACTION_POOLING": "1" if pooled else "0",
             "FFMPEG": str(plan.programs.ffmpeg),

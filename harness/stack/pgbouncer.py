@@ -56,7 +56,11 @@ def serve(programs: Programs, server: PgBouncer, postgres: Postgres, account: Ac
     configuration = write_private(server.folder / "pgbouncer.ini", text, account)
     # SIGINT waits for transactions, SIGTERM ends at once.
     return Command(
-        "pgbouncer", (str(programs.pgbouncer), str(configuration)), cwd=server.folder, stop_signal=signal.SIGTERM
+        "pgbouncer",
+        (str(programs.pgbouncer), str(configuration)),
+        cwd=server.folder,
+        stop_signal=signal.SIGTERM,
+        backing=True,
     )
 
 

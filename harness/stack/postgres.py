@@ -75,7 +75,11 @@ def serve(programs: Programs, server: Postgres, size: StackSize, account: Accoun
     write_private(server.folder / "postgresql.conf", text, account)
     # SIGQUIT: end at once, without a checkpoint of data that is about to be removed, and give back shared memory.
     return Command(
-        "postgres", (str(programs.postgres), "-D", str(server.folder)), cwd=server.folder, stop_signal=signal.SIGQUIT
+        "postgres",
+        (str(programs.postgres), "-D", str(server.folder)),
+        cwd=server.folder,
+        stop_signal=signal.SIGQUIT,
+        backing=True,
     )
 
 

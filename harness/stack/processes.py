@@ -19,13 +19,16 @@ from harness.stack.proc import state_of
 SEARCH_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 READY_SECONDS = 30.0
 POLL_SECONDS = 0.02
+OPEN_FILES = 65_536
 TAIL_LINES = 12
 TAIL_BYTES = 16_384
 
 # The shell waits for a line before it becomes the server: by then the server is in the ledger. When the harness dies
-# in between, the line never comes, and nothing was started. It enters the cgroups first, so that all memory counts.
+# in between, the line never comes, and nothing was started. It enters the cgroups first, so that all memory counts,
+# and allows itself more open files than the usual 1,024: every held socket is one.
 _LAUNCH = (
     "read -r go || exit 125; "
+    f"ulimit -n {OPEN_FILES} 2>/dev/null || ulimit -n $(ulimit -Hn); "
     'while [ "$1" != -- ]; do echo $$ > "$1" || exit 126; shift; done; shift; '
     'exec "$@" </dev/null'
 )
@@ -37,7 +40,10 @@ class PortTaken(StackNotReady):
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """A server to start. stop_signal: what ends it soonest in good order. as_account: as the servers' user."""
+    """A server to start. stop_signal: what ends it soonest in good order. as_account: as the servers' user.
+
+    backing: the application uses it, so it ends after the application.
+    """
 
     name: str
     argv: tuple[str, ...]
@@ -45,6 +51,7 @@ class Command:
     environment: Mapping[str, str] = field(default_factory=dict)
     stop_signal: int = signal.SIGTERM
     as_account: bool = True
+    backing: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +109,7 @@ class Processes:
         self._started.append(started)
         state = state_of(process.pid)
         if state is not None:
-            self._ledger.add(LedgerProcess(command.name, state.key, command.stop_signal))
+            self._ledger.add(LedgerProcess(command.name, state.key, command.stop_signal, command.backing))
         assert process.stdin is not None
         try:
             with process.stdin as go:

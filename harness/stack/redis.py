@@ -42,7 +42,7 @@ def serve(programs: Programs, server: Redis, size: StackSize, account: Account |
         maxmemory_bytes=size.redis_maxmemory_bytes or 0,
     )
     configuration = write_private(server.folder / "redis.conf", text, account)
-    return Command("redis", (str(programs.redis_server), str(configuration)), cwd=server.folder)
+    return Command("redis", (str(programs.redis_server), str(configuration)), cwd=server.folder, backing=True)
 
 
 def _client(server: Redis) -> redis.Redis:

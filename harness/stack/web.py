@@ -41,6 +41,7 @@ def serve(python: Path, server: Web, size: StackSize, environment: Mapping[str, 
         "refapp.wsgi:app",
         "--config=gunicorn_conf.py",  # the application's own hooks, and what does not depend on the stage
         "--worker-class=gevent",
+        "--worker-tmp-dir=/dev/shm",  # heartbeats in memory: a slow disk is not a dead worker
         f"--workers={size.gunicorn_workers}",
         f"--max-requests={size.gunicorn_max_requests}",
         f"--max-requests-jitter={round(size.gunicorn_max_requests * JITTER_RATIO)}",
@@ -57,8 +58,15 @@ def serve(python: Path, server: Web, size: StackSize, environment: Mapping[str, 
     )
 
 
-def answers(server: Web) -> bool:
-    """Whether the application says that it is ready: database and Redis in reach."""
+def answers(server: Web, pid: int, workers: int, metrics: Path) -> bool:
+    """Whether the application says that it is ready (database and Redis in reach), in every worker.
+
+    A request reaches only one of them. The others are known by their files in the metrics' folder, which
+    prometheus_client makes for each process when the application's metrics are imported.
+    """
+    started = children_of(pid)
+    if len(started) < workers or not all(any(metrics.glob(f"*_{child}.db")) for child in started):
+        return False
     reply = get(server.port, "/readyz")
     return reply is not None and reply[0] == 200
 
