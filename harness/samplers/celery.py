@@ -23,10 +23,10 @@ _UNACKNOWLEDGED_KEY = "unacked"
 
 @dataclass(frozen=True, slots=True)
 class QueueRaw:
-    """One queue: the length of its list for each priority, and the oldest message of each that has one."""
+    """One queue: the length of its list for each priority, and the oldest message of each list that has one."""
 
-    lengths: Sequence[int]
-    oldest: Sequence[bytes]
+    lengths: tuple[int, ...]
+    oldest: tuple[bytes, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,23 +48,32 @@ class CelerySampler:
         self._connection = RedisConnection(url)
         self._queues = tuple(queues)
         self._wall_clock = wall_clock
-        keys = [queue + suffix for queue in queues for suffix in _PRIORITY_SUFFIXES]
-        self._commands = (
-            ("HLEN", _UNACKNOWLEDGED_KEY),
-            *(("LLEN", key) for key in keys),
-            *(("LINDEX", key, "-1") for key in keys),
-        )
 
     def fetch(self) -> CeleryRaw:
-        """Ask for everything in one round trip."""
-        unacknowledged, *replies = self._connection.replies(*self._commands)
-        half = len(replies) // 2
-        lengths, oldest = replies[:half], replies[half:]
-        queues = {}
-        for number, queue in enumerate(self._queues):
-            span = slice(number * len(_PRIORITY_SUFFIXES), (number + 1) * len(_PRIORITY_SUFFIXES))
-            queues[queue] = QueueRaw(lengths[span], [message for message in oldest[span] if message is not None])
-        return CeleryRaw(queues, unacknowledged, self._wall_clock())
+        """Ask for the lengths, then for the oldest message of each list that is not empty: mostly of none."""
+        keys = [(queue, queue + suffix) for queue in self._queues for suffix in _PRIORITY_SUFFIXES]
+        unacknowledged, *lengths = self._connection.replies(
+            ("HLEN", _UNACKNOWLEDGED_KEY), *(("LLEN", key) for _, key in keys)
+        )
+        filled = [queue_and_key for queue_and_key, length in zip(keys, lengths, strict=True) if length]
+        messages = self._connection.replies(*(("LINDEX", key, "-1") for _, key in filled))
+        wall_seconds = self._wall_clock()
+        return CeleryRaw(
+            {
+                name: QueueRaw(
+                    tuple(length for (queue, _), length in zip(keys, lengths, strict=True) if queue == name),
+                    # A list may have been emptied since its length was asked.
+                    tuple(
+                        message
+                        for (queue, _), message in zip(filled, messages, strict=True)
+                        if queue == name and message
+                    ),
+                )
+                for name in self._queues
+            },
+            unacknowledged,
+            wall_seconds,
+        )
 
     def parse(self, raw: CeleryRaw, previous: CeleryRaw | None, elapsed_seconds: float) -> Mapping[str, float]:
         """Depth and age of each queue; nobody waits on an empty queue, so its age is 0 s."""

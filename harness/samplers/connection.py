@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 import psycopg
 import redis
 from psycopg.abc import PQGen
+from psycopg.pq import TransactionStatus
 from psycopg.rows import dict_row
 
 from harness.samplers.base import FETCH_TIMEOUT_SECONDS
@@ -30,7 +31,9 @@ class BoundedConnection(psycopg.Connection[dict[str, Any]]):
         """Psycopg's own wait, with a bound."""
         try:
             return super().wait(gen, interval, FETCH_TIMEOUT_SECONDS if timeout is None else timeout)
-        except psycopg.errors._WaitTimeout as error:
+        except psycopg.OperationalError as error:
+            if self.pgconn.transaction_status != TransactionStatus.ACTIVE:
+                raise
             raise TimeoutError(f"no answer in {FETCH_TIMEOUT_SECONDS:g} s") from error
 
 
@@ -102,6 +105,8 @@ class RedisConnection:
 
     def replies(self, *commands: tuple[str, ...]) -> list[Any]:
         """The reply to each command. Raises redis.RedisError."""
+        if not commands:
+            return []
         try:
             self._connection.send_packed_command(self._connection.pack_commands(commands))
             return [self._connection.read_response() for _ in commands]

@@ -6,17 +6,15 @@ of them, on CPU that belongs to the requests under test, and its means need more
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from harness.samplers.base import growth, known, per_second, share
 from harness.samplers.connection import HttpConnection
 from harness.samplers.targets import Targets
 
-_IN_FLIGHT = ("requests_in_flight", "requests_in_progress", "requests_inprogress")
-_REQUEST = ("http_request_seconds", "request_seconds", "request_duration_seconds")
+_REQUEST = ("request_seconds", "request_duration_seconds")
 _QUERY = ("query_seconds", "query_duration_seconds")
-"""How the names of the metrics may end: an application puts its own word before them."""
+"""How the names of the histograms may end: an application puts its own word before them."""
 
 
 class ApplicationSampler:
@@ -33,17 +31,25 @@ class ApplicationSampler:
         return self._connection.get()
 
     def parse(self, raw: bytes, previous: bytes | None, elapsed_seconds: float) -> Mapping[str, float]:
-        """Requests in flight, and rates and means since the sample before."""
-        now = sums(raw)
-        values: dict[str, float | None] = {"requests_in_flight": _ending(now, _IN_FLIGHT)}
+        """Rates and means since the sample before, and gauges as they are.
+
+        An application that counts every request counts the sampler's own as in flight.
+        """
+        series = parse_text(raw)
+        now = _sums(series)
+        values: dict[str, float | None] = {
+            "requests_in_flight": _ending(now, ("requests_in_flight",)),
+            "sockets_open": _ending(now, ("sockets_open",)),
+            "hub_lag_seconds_max": _ending(_maxima(series), ("hub_lag_seconds",)),
+        }
         if previous is not None:
-            before = sums(previous)
-            for what, names, rate in (
-                ("request", _REQUEST, "requests_per_second"),
-                ("query", _QUERY, "queries_per_second"),
+            before = _sums(parse_text(previous))
+            for what, rate, names in (
+                ("request", "requests_per_second", _REQUEST),
+                ("query", "queries_per_second", _QUERY),
             ):
-                counts = _pair(now, before, [f"{name}_count" for name in names])
-                seconds = _pair(now, before, [f"{name}_sum" for name in names])
+                counts = _pair(now, before, tuple(f"{name}_count" for name in names))
+                seconds = _pair(now, before, tuple(f"{name}_sum" for name in names))
                 if counts is None or seconds is None:
                     continue
                 values[rate] = per_second(*counts, elapsed_seconds)
@@ -60,23 +66,37 @@ def from_targets(targets: Targets) -> ApplicationSampler | None:
     return None if targets.application_metrics_url is None else ApplicationSampler(targets.application_metrics_url)
 
 
-def sums(text: bytes) -> dict[str, float]:
-    """Each metric of a Prometheus text, summed over its labels; buckets are skipped.
+def parse_text(text: bytes) -> list[tuple[str, float]]:
+    """The name and the number of each series of a Prometheus text; the buckets of histograms are skipped.
 
     A line is ``name{label="value",…} number [timestamp]``; only a label's value may hold spaces or braces.
     """
-    totals: dict[str, float] = defaultdict(float)
+    series: list[tuple[str, float]] = []
     for line in text.decode().splitlines():
         if not line or line.startswith("#"):
             continue
         head, brace, labelled = line.partition("{")
         name, _, rest = (head, brace, labelled.rpartition("}")[2]) if brace else line.partition(" ")
         if not name.endswith("_bucket"):
-            totals[name] += float(rest.split()[0])
-    return dict(totals)
+            series.append((name, float(rest.split()[0])))
+    return series
 
 
-def _ending(metrics: Mapping[str, float], endings: tuple[str, ...] | list[str]) -> float | None:
+def _sums(series: Iterable[tuple[str, float]]) -> dict[str, float]:
+    totals: dict[str, float] = {}
+    for name, value in series:
+        totals[name] = totals.get(name, 0.0) + value
+    return totals
+
+
+def _maxima(series: Iterable[tuple[str, float]]) -> dict[str, float]:
+    highest: dict[str, float] = {}
+    for name, value in series:
+        highest[name] = max(highest.get(name, value), value)
+    return highest
+
+
+def _ending(metrics: Mapping[str, float], endings: tuple[str, ...]) -> float | None:
     for ending in endings:
         for name, value in metrics.items():
             if name == ending or name.endswith("_" + ending):
@@ -84,6 +104,8 @@ def _ending(metrics: Mapping[str, float], endings: tuple[str, ...] | list[str]) 
     return None
 
 
-def _pair(now: Mapping[str, float], before: Mapping[str, float], endings: list[str]) -> tuple[float, float] | None:
+def _pair(
+    now: Mapping[str, float], before: Mapping[str, float], endings: tuple[str, ...]
+) -> tuple[float, float] | None:
     new, old = _ending(now, endings), _ending(before, endings)
     return None if new is None or old is None else (new, old)

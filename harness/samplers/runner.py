@@ -20,6 +20,9 @@ _STALE_PERIODS = 5
 """A counter's last value is compared with across gaps up to this many periods; then a rate would be no news."""
 _LATEST_START = 0.5
 """A tick is still served this share of a period late, and missed after that."""
+_STAGGER_SECONDS = 0.02
+"""Each sampler's ticks come so much after the one's before, all within the second's beginning. At the same moment they
+would wait for each other's turn in the interpreter, and that would be measured as the servers' slowness."""
 _JOIN_SECONDS = 3 * FETCH_TIMEOUT_SECONDS
 
 
@@ -33,6 +36,7 @@ class Rows(Protocol):
 class SamplerLoop(Generic[Raw]):
     """The life of one sampler: wait for the tick, fetch, parse, record.
 
+    offset_seconds: how long after the whole second its ticks come.
     wait: sleeps at most that many seconds, and says whether sampling has ended.
     cpu_clock: CPU seconds of the calling thread. A row's ``cost_seconds`` is the thread's CPU time since its row
     before, so that writing the rows is counted as well.
@@ -43,12 +47,14 @@ class SamplerLoop(Generic[Raw]):
         sampler: Sampler[Raw],
         record: Callable[[ServerSample], None],
         *,
+        offset_seconds: float,
         clock: Callable[[], float],
         wait: Callable[[float], bool],
         cpu_clock: Callable[[], float],
     ) -> None:
         self._sampler = sampler
         self._record = record
+        self._offset_seconds = offset_seconds
         self._clock = clock
         self._wait = wait
         self._cpu_clock = cpu_clock
@@ -59,7 +65,7 @@ class SamplerLoop(Generic[Raw]):
         """Sample until ``wait`` says that sampling has ended."""
         period = self._sampler.period_seconds
         self._cost_mark_seconds = self._cpu_clock()
-        due = (math.floor(self._clock() / period) + 1) * period
+        due = (math.floor(self._clock() / period) + 1) * period + self._offset_seconds
         try:
             while not self._ended_before(due):
                 self._sample()
@@ -120,11 +126,18 @@ class Sampling:
         self._write_problem = ""
         self._threads = tuple(
             threading.Thread(
-                target=SamplerLoop(sampler, self._record, clock=clock, wait=self._ended.wait, cpu_clock=cpu_clock).run,
+                target=SamplerLoop(
+                    sampler,
+                    self._record,
+                    offset_seconds=place * _STAGGER_SECONDS,
+                    clock=clock,
+                    wait=self._ended.wait,
+                    cpu_clock=cpu_clock,
+                ).run,
                 name=f"sampler-{sampler.source}",
                 daemon=True,
             )
-            for sampler in samplers
+            for place, sampler in enumerate(samplers)
         )
 
     def start(self) -> None:
