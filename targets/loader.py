@@ -29,7 +29,7 @@ def system_names(folder: Path = TARGETS_FOLDER) -> tuple[str, ...]:
     return tuple(sorted(path.stem for path in folder.glob("*.toml")))
 
 
-def find_system(system: str, folder: Path = TARGETS_FOLDER) -> Path:
+def target_path(system: str, folder: Path = TARGETS_FOLDER) -> Path:
     """The TOML file of a system: its name, or a path to one's own. Raises TargetError."""
     if "/" in system or system.endswith(".toml"):
         path = Path(system).expanduser()
@@ -41,7 +41,9 @@ def find_system(system: str, folder: Path = TARGETS_FOLDER) -> Path:
         known = ", ".join(system_names(folder))
         close = get_close_matches(system.lower(), system_names(folder), n=1)
         hint = f'did you mean "{close[0]}"? ' if close else ""
-        raise TargetError(f'no system is called "{system}"', "", f"{hint}systems: {known}; or a path to your own TOML")
+        raise TargetError(
+            f'no system is called "{system}"', "SYSTEM", f"{hint}systems: {known}; or a path to your own TOML"
+        )
     return path
 
 
@@ -50,9 +52,9 @@ def digest(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
-def load_system(system: str, folder: Path = TARGETS_FOLDER) -> CapacityTarget:
+def load_target(system: str, folder: Path = TARGETS_FOLDER) -> CapacityTarget:
     """The system of that name, or of one's own TOML file. Raises TargetError with every mistake of the file."""
-    return load_file(find_system(system, folder))
+    return load_file(target_path(system, folder))
 
 
 def load_file(path: Path) -> CapacityTarget:
@@ -89,7 +91,7 @@ def find_stage(target: CapacityTarget, name: str) -> Stage:
         return target.stage(name)
     except KeyError:
         stages = ", ".join(stage.name for stage in target.stages)
-        raise TargetError(f'{target.title} has no stage "{name}"', "", f"stages: {stages}") from None
+        raise TargetError(f'{target.title} has no stage "{name}"', "--stage", f"stages: {stages}") from None
 
 
 # Mistakes of form ------------------------------------------------------------------------------------------------

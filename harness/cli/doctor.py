@@ -10,13 +10,13 @@ import typer
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
-from targets.loader import find_stage, load_system
 
 from harness.errors import ConfigError
 from harness.exitcodes import ExitCode
 from harness.stack.doctor import Finding, Need, State, can_verify, diagnose
 from harness.stack.machine import look
 from harness.store.jsonl import encode
+from targets.loader import find_stage, load_target
 
 MARKS = {State.READY: ("✓", "green"), State.NOTE: ("–", "yellow"), State.MISSING: ("✗", "red")}
 
@@ -56,7 +56,7 @@ def _need(system: str | None, stage: str | None) -> Need | None:
         raise ConfigError(
             "a machine is compared with one stage of a system: name both", "", "proofload doctor lectio --stage A"
         )
-    chosen = find_stage(load_system(system), stage)
+    chosen = find_stage(load_target(system), stage)
     return Need(chosen.name, chosen.value("vcpu"), chosen.value("memory"))
 
 

@@ -53,7 +53,7 @@ PROFILES: tuple[Profile, ...] = (
 """The profiles; the first is the default."""
 
 
-def find_profile(name: str) -> Profile:
+def profile_named(name: str) -> Profile:
     """The profile of that name. Raises PlanError."""
     for profile in PROFILES:
         if profile.name == name.lower():
