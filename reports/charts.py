@@ -222,7 +222,7 @@ def _clock(axis: TimeAxis, across: Scale, floor: float) -> list[Markup]:
         x = across(tick)
         drawn.append(element("line", x1=x, x2=x, y1=floor, y2=floor + 4))
         drawn.append(text(x, floor + 16, format_clock(tick), anchor="middle"))
-    drawn.append(text(WIDTH - RIGHT + 10, floor + 16, "min:s", class_="unit"))
+    drawn.append(text(LEFT - 16, floor + 16, "min:s", anchor="end"))
     return drawn
 
 

@@ -28,7 +28,8 @@ def time_axis(evidence: Evidence) -> TimeAxis | None:
     if start is None:
         return None
     seen = [row.second + 1.0 for row in evidence.requests]
-    seen += [sample.monotonic_seconds - start for sample in (*evidence.servers, *evidence.generator)]
+    seen += [sample.monotonic_seconds - start for sample in evidence.servers]
+    seen += [sample.monotonic_seconds - start for sample in evidence.generator]
     end = min(max(seen, default=0.0), evidence.plan.duration_seconds)
     return TimeAxis(0.0, max(end, 5.0), tuple(_band(level) for level in evidence.plan.levels))
 
@@ -109,4 +110,3 @@ def sampling_cost(samples: Sequence[ServerSample], seconds: float) -> tuple[tupl
     frame = pd.DataFrame({"source": [s.source for s in samples], "cost": [s.cost_seconds for s in samples]})
     grouped = frame.groupby("source")["cost"].agg(["count", "sum"])
     return tuple((str(name), int(row["count"]), float(row["sum"]) / seconds) for name, row in grouped.iterrows())
-

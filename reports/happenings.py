@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass
 from itertools import pairwise
 
 from harness.model.evidence import Evidence
+from harness.model.samples import Event
 from reports.charts import Mark
 from reports.scales import format_clock
 
-QUIET_EVENTS = frozenset({"load-start", "load-end", "phase", "phase-start", "phase-end", "level", "level-start"})
+QUIET_EVENTS = frozenset({"load-start", "load-end", "level", "phase"})
 """What the shaded levels show already."""
+RECONNECTS = "socket-reconnect"
+"""Event of the generator: ``count`` sockets were lost and connected again within the last second."""
 RECONNECT_BURST = 10
 """Sockets that connected again within a second; fewer are everyday life."""
 
@@ -35,10 +37,14 @@ def happenings(evidence: Evidence) -> tuple[Happening, ...]:
     found: list[tuple[float, str]] = []
     for event in evidence.events:
         at = event.monotonic_seconds - start
-        if event.name not in QUIET_EVENTS and 0 <= at <= end + 1:
-            found.append((at, _event_words(event.name, event.detail)))
+        if event.name in QUIET_EVENTS or not 0 <= at <= end + 1:
+            continue
+        if event.name == RECONNECTS:
+            if (count := reconnects(event)) >= RECONNECT_BURST:
+                found.append((at, f"{count:,} sockets reconnected"))
+            continue
+        found.append((at, _event_words(event)))
     found += _recycled(evidence, start)
-    found += _reconnects(evidence)
     found.sort()
     return tuple(Happening(i, at, format_clock(at), words) for i, (at, words) in enumerate(found, start=1))
 
@@ -48,10 +54,10 @@ def marks(happened: tuple[Happening, ...]) -> tuple[Mark, ...]:
     return tuple(Mark(h.seconds, h.number, h.words) for h in happened)
 
 
-def _event_words(name: str, detail: object) -> str:
-    words = name.replace("-", " ").replace("_", " ")
-    if isinstance(detail, dict) and detail:
-        words += ": " + ", ".join(f"{key} {value}" for key, value in sorted(detail.items()))
+def _event_words(event: Event) -> str:
+    words = event.name.replace("-", " ").replace("_", " ")
+    if event.detail:
+        words += ": " + ", ".join(f"{key} {value}" for key, value in sorted(event.detail.items()))
     return words
 
 
@@ -69,13 +75,7 @@ def _recycled(evidence: Evidence, start: float) -> list[tuple[float, str]]:
     return found
 
 
-def _reconnects(evidence: Evidence) -> list[tuple[float, str]]:
-    per_second: Counter[int] = Counter()
-    for row in evidence.requests:
-        if row.endpoint == "socket reconnect":
-            per_second[row.second] += row.offered
-    return [
-        (float(second), f"{count} sockets reconnected")
-        for second, count in sorted(per_second.items())
-        if count >= RECONNECT_BURST
-    ]
+def reconnects(event: Event) -> int:
+    """How many sockets the event says were connected again; 0 for other events."""
+    count = event.detail.get("count", 0) if event.name == RECONNECTS else 0
+    return int(count) if isinstance(count, int | float) else 0

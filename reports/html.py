@@ -37,7 +37,7 @@ def render_html(model: ReportModel) -> str:
     environment = _environment()
     script = str(environment.globals["script"])
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
-    # Nothing may be loaded or sent; the one script is named by its hash, so that no text of a server's can become another.
+    # Nothing may be loaded or sent, and the one script is named by its hash: no text of a server's can become another.
     policy = (
         "default-src 'none'; style-src 'unsafe-inline'; img-src data:; "
         f"script-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"

@@ -38,7 +38,8 @@ def summary_markdown(material: Material) -> str:
     if verdict.not_proven:
         lines += ["**Not proven**", "", *(f"- {plain(line)}" for line in verdict.not_proven), ""]
     lines += [
-        f"Report: `report.html` in run `{code(manifest.run_id)}` · profile {plain(manifest.profile)} · seed {manifest.seed}",
+        f"Report: `report.html` in run `{code(manifest.run_id)}` · profile {plain(manifest.profile)} · "
+        f"seed {manifest.seed}",
         "",
     ]
     return "\n".join(lines)
@@ -74,7 +75,9 @@ def plain(text: str) -> str:
     """Text that no Markdown or HTML reader takes for markup, on one line."""
     one_line = " ".join(text.split())
     escaped = one_line.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-    return _SPECIAL.sub(lambda found: f"&#{ord(found.group(1))};" if found.group(1) in "\\`*_[]|~" else found.group(1), escaped)
+    return _SPECIAL.sub(
+        lambda found: f"&#{ord(found.group(1))};" if found.group(1) in "\\`*_[]|~" else found.group(1), escaped
+    )
 
 
 def code(text: str) -> str:

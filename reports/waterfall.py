@@ -78,7 +78,9 @@ def _job(key: str, events: Sequence[JobEvent], load_start: float, last: float) -
             previous = end
     if ending == "unfinished":
         stretches.append(Stretch("open", previous, max(marks.get("censored", last - sent), previous)))
-    return Job(key, str(detail.get("level", "")), bool(detail.get("probe")), sent - load_start, tuple(stretches), ending)
+    return Job(
+        key, str(detail.get("level", "")), bool(detail.get("probe")), sent - load_start, tuple(stretches), ending
+    )
 
 
 KINDS = (
@@ -129,7 +131,9 @@ def _row(job: Job, top: float, across: Scale) -> Markup:
     bars = [
         element(
             "rect",
-            element("title", f"{stretch.kind} {format_quantity(stretch.end_seconds - stretch.start_seconds, Unit.SECONDS)}"),
+            element(
+                "title", f"{stretch.kind} {format_quantity(stretch.end_seconds - stretch.start_seconds, Unit.SECONDS)}"
+            ),
             x=across(stretch.start_seconds),
             y=top + 4,
             width=max(across(stretch.end_seconds) - across(stretch.start_seconds), 1.0),

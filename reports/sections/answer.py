@@ -58,7 +58,9 @@ def _load_proven(material: Material) -> KeyFigure:
     """The highest level at which every promise was kept. No capacity search was made, so it is at least this."""
     plan = material.evidence.plan
     peak = next((level for level in plan.levels if level.name is LevelName.PEAK), None)
-    planned = "no peak was planned" if peak is None else f"planned peak {format_quantity(peak.rate.value, peak.rate.unit)}"
+    planned = (
+        "no peak was planned" if peak is None else f"planned peak {format_quantity(peak.rate.value, peak.rate.unit)}"
+    )
     best = None
     for level in plan.levels:
         cells = [cell for cell in material.verdict.verdicts if cell.level == level.name]
@@ -69,7 +71,9 @@ def _load_proven(material: Material) -> KeyFigure:
     if best is None:
         return KeyFigure("Load proven", "none", planned, "at no level was every promise shown to be kept")
     value = format_quantity(best.rate.value, best.rate.unit)
-    return KeyFigure("Load proven", value, planned, f"every promise kept at {best.name}; where it ends was not searched")
+    return KeyFigure(
+        "Load proven", value, planned, f"every promise kept at {best.name}; where it ends was not searched"
+    )
 
 
 def _response_time(material: Material) -> KeyFigure:
@@ -80,12 +84,11 @@ def _response_time(material: Material) -> KeyFigure:
     if cell is None or cell.measurement is None:
         return KeyFigure("Response time", "not measured", "", "no level was measured to its end")
     slo, measurement = slos[cell.slo_id], cell.measurement
-    against = bound_words(slo, cell)
     return KeyFigure(
         f"{quantile_name(slo)} response time at {cell.level}",
         format_quantity(measurement.value, measurement.unit),
-        f"bound {against}" if against else "",
-        f"{interval_words(cell)}, {measurement.n:,} requests".lstrip(", "),
+        named_bound(slo, cell),
+        ", ".join(words for words in (interval_words(cell), f"{measurement.n:,} requests") if words),
     )
 
 
@@ -106,15 +109,13 @@ def _closest(material: Material) -> KeyFigure:
     peak = [pair for pair in cells if pair[1].level == LevelName.PEAK] or cells
     share, cell = max(peak, key=lambda pair: pair[0])
     assert cell.measurement is not None
-    title = "First past its bound" if share > 1 else "Closest to its bound"
-    value = format_quantity(cell.measurement.value, cell.measurement.unit)
     slo = slos[cell.slo_id]
-    return KeyFigure(title, f"{short_title(slo)} {value}", f"bound {bound_words(slo, cell)}, at {cell.level}", interval_words(cell))
-
-
-def short_title(slo: Slo) -> str:
-    """The SLO's name without its bound."""
-    return slo.title.split(" ≤ ")[0].split(" ≥ ")[0]
+    return KeyFigure(
+        f"{'Past its bound' if share > 1 else 'Closest to its bound'}: {slo.title}",
+        format_quantity(cell.measurement.value, cell.measurement.unit),
+        named_bound(slo, cell),
+        ", ".join(words for words in (f"at {cell.level}", interval_words(cell)) if words),
+    )
 
 
 def quantile_name(slo: Slo) -> str:
@@ -128,6 +129,19 @@ def bound_words(slo: Slo | None, cell: Verdict) -> str:
         return cell.bound
     sign = slo.comparison.sign if slo is not None else ""
     return f"{sign} {format_quantity(cell.bound_value, cell.measurement.unit)}".strip()
+
+
+def named_bound(slo: Slo, cell: Verdict) -> str:
+    """The decisive bound with its severity: ``warning bound ≤ 500 ms``."""
+    severity = next(
+        (
+            f"{name} "
+            for name, figure in (("warning", slo.warning), ("critical", slo.critical))
+            if figure is not None and figure.value == cell.bound_value
+        ),
+        "",
+    )
+    return f"{severity}bound {bound_words(slo, cell)}"
 
 
 def interval_words(cell: Verdict) -> str:

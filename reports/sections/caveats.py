@@ -22,7 +22,11 @@ def build(material: Material) -> Caveats | None:
     """Everything that a careful reader should know; None when there is nothing."""
     evidence = material.evidence
     stage, plan = evidence.subject.stage, evidence.plan
-    figures = (*plan.assumptions, *stage.figures, *(level.rate for level in plan.levels), *(l.users for l in plan.levels))
+    figures = (
+        *plan.assumptions,
+        *stage.figures,
+        *(figure for level in plan.levels for figure in (level.rate, level.users)),
+    )
     bounds = [bound for slo in stage.slos for bound in (slo.warning, slo.critical) if bound is not None]
     assumed = dict.fromkeys(
         figure_row(figure) for figure in (*figures, *bounds) if figure.provenance is Provenance.ASSUMED

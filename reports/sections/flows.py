@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from harness.analysis.summary import EndpointSummary
+from harness.analysis.phases import level_at
+from harness.analysis.summary import EndpointSummary, Times
 from harness.model.units import Unit, format_quantity
+from reports.happenings import reconnects
 from reports.material import Material
 from reports.sections.promise import Column, column
 from reports.waterfall import Job, jobs_of, render_waterfall
@@ -17,10 +20,9 @@ SLOWEST_JOBS = 8
 NOTHING = "–"
 
 
-
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One row of a table: its head and its figures as people read them. bad: indexes of figures that call for a look."""
+    """One row of a table: its head and its figures as people read them. bad: which figures call for a look."""
 
     name: str
     note: str
@@ -42,6 +44,7 @@ class Flows:
 
     http: tuple[Table, ...]
     socketio: tuple[Table, ...]
+    reconnects: str
     jobs: tuple[Table, ...]
     waterfall: Markup | None
     job_counts: str
@@ -56,6 +59,7 @@ def build(material: Material) -> Flows | None:
     return Flows(
         http=_tables(material, ("all", "http", "upload"), _http_line),
         socketio=_tables(material, ("socketio",), _socket_line),
+        reconnects=_reconnects(material),
         jobs=_tables(material, ("job",), _job_line),
         waterfall=render_waterfall(jobs[:SLOWEST_JOBS]) if jobs else None,
         job_counts=_job_counts(jobs),
@@ -85,10 +89,8 @@ def _http_line(line: EndpointSummary) -> Line:
         "probe" if line.probe else "",
         (
             *(f"{count:,}" for count in counts),
-            _seconds(line.response.p50_seconds),
-            _seconds(line.response.p95_seconds),
-            _seconds(line.response.p99_seconds),
-            _seconds(line.service.p95_seconds),
+            *_percentiles(line.response),
+            _percentiles(line.service)[1],
         ),
         frozenset(index for index in (2, 3, 4) if counts[index]),
     )
@@ -104,9 +106,7 @@ def _socket_line(line: EndpointSummary) -> Line:
             f"{line.completed:,}",
             f"{line.errors + line.dropped:,}",
             reach,
-            _seconds(line.response.p50_seconds),
-            _seconds(line.response.p95_seconds),
-            _seconds(line.response.p99_seconds),
+            *_percentiles(line.response),
             _seconds(line.response.max_seconds),
         ),
         frozenset(
@@ -123,16 +123,40 @@ def _job_line(line: EndpointSummary) -> Line:
             f"{line.offered:,}",
             f"{line.completed:,}",
             f"{line.errors + line.dropped:,}",
-            _seconds(line.response.p50_seconds),
-            _seconds(line.response.p95_seconds),
+            *_percentiles(line.response)[:2],
             _seconds(line.response.max_seconds),
         ),
         frozenset({2}) if line.errors + line.dropped else frozenset(),
     )
 
 
+def _percentiles(times: Times) -> tuple[str, str, str]:
+    """p50, p95 and p99. A bucket's upper edge may lie above the worst time itself, which is known exactly."""
+    if times.p50_seconds is None or times.p95_seconds is None or times.p99_seconds is None:
+        return NOTHING, NOTHING, NOTHING
+    top = math.inf if times.max_seconds is None else times.max_seconds
+    p50, p95, p99 = (min(value, top) for value in (times.p50_seconds, times.p95_seconds, times.p99_seconds))
+    return _seconds(p50), _seconds(p95), _seconds(p99)
+
+
 def _seconds(value: float | None) -> str:
     return NOTHING if value is None else format_quantity(value, Unit.SECONDS)
+
+
+def _reconnects(material: Material) -> str:
+    """How often sockets were lost and connected again, by level."""
+    start = material.evidence.load_start_seconds
+    if start is None:
+        return ""
+    counts = {level.name.value: 0 for level in material.evidence.plan.levels}
+    for event in material.evidence.events:
+        level = level_at(material.evidence, event.monotonic_seconds - start)
+        if level is not None:
+            counts[level.name.value] += reconnects(event)
+    total = sum(counts.values())
+    if not total:
+        return "No socket was lost and connected again."
+    return "Reconnects: " + ", ".join(f"{name} {count:,}" for name, count in counts.items()) + "."
 
 
 def _job_counts(jobs: tuple[Job, ...]) -> str:

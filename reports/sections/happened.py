@@ -44,7 +44,7 @@ PANELS: tuple[Panel, ...] = (
         "CPU, share of the stage’s",
         Unit.RATIO,
         (Line("stack", "stack", "cpu_ratio"), Line("whole host", "host", "cpu_busy_ratio", "second")),
-        ("cpu_ratio", "cpu"),
+        ("stack_cpu_ratio",),
         1.0,
     ),
     Panel(
@@ -52,7 +52,7 @@ PANELS: tuple[Panel, ...] = (
         "Memory, share of the stage’s",
         Unit.RATIO,
         (Line("stack", "stack", "memory_ratio"), Line("whole host", "host", "memory_used_ratio", "second")),
-        ("memory_ratio", "memory"),
+        ("stack_memory_ratio",),
         1.0,
     ),
     Panel(
@@ -60,7 +60,7 @@ PANELS: tuple[Panel, ...] = (
         "PostgreSQL connections, share of max_connections",
         Unit.RATIO,
         (Line("connections", "postgres", "connections_ratio"),),
-        ("postgres_connections_ratio", "connections_ratio", "postgres_connections"),
+        ("postgres_connections_ratio",),
         1.0,
     ),
     Panel(
@@ -109,7 +109,7 @@ PANELS: tuple[Panel, ...] = (
         "Disk, share of the stage’s",
         Unit.RATIO,
         (Line("stack’s data", "stack", "disk_ratio"),),
-        ("disk_ratio", "disk"),
+        ("stack_disk_ratio",),
         1.0,
     ),
 )
@@ -214,7 +214,7 @@ def _times(evidence: Evidence, timeline: Timeline) -> TimeChart:
             series(timeline, "p95", timeline.response_p95_seconds, "first"),
             series(timeline, "p50", timeline.response_p50_seconds, "second"),
         ),
-        bounds=bounds(evidence, ("response_time",)),
+        bounds=bounds(evidence, ("http_response_seconds",)),
         log=True,
         height=190.0,
         note="Good responses, from the intended start of each request; the axis is logarithmic.",
@@ -249,11 +249,16 @@ def _panel(evidence: Evidence, axis: TimeAxis, spec: Panel) -> TimeChart | None:
         return None
     unseen.extend(gaps(evidence, axis, first))
     chart = TimeChart(
-        spec.id, spec.title, spec.unit, tuple(lines), bounds(evidence, spec.slis), tuple(unseen), top=spec.top, height=110.0
+        spec.id,
+        spec.title,
+        spec.unit,
+        tuple(lines),
+        bounds(evidence, spec.slis),
+        tuple(unseen),
+        top=spec.top,
+        height=110.0,
     )
     if not unseen:
         return chart
     reasons = ", ".join(dict.fromkeys(gap.reason for gap in unseen))
     return replace(chart, note=f"Hatched: nothing was seen ({reasons}).")
-
-

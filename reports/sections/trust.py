@@ -109,7 +109,10 @@ def _writes(material: Material) -> str:
     if not reconciliation.checked:
         return f"The database could not be asked for the acknowledged writes: {reconciliation.reason}."
     missing = len(reconciliation.missing)
-    words = f"{reconciliation.acknowledged:,} writes were acknowledged; the database holds {reconciliation.stored:,} of them"
+    words = (
+        f"{reconciliation.acknowledged:,} writes were acknowledged; "
+        f"the database holds {reconciliation.stored:,} of them"
+    )
     return f"{words}, {missing:,} are missing." if missing else f"{words}, none is missing."
 
 
