@@ -37,17 +37,16 @@ def test_behind_transaction_pooling(stack: Stack) -> None:
     port = free_port()
     folder = stack.folder / "pgbouncer"
     folder.mkdir()
+    users = folder / "users.txt"
+    users.write_text('"lectio" ""\n')
     configuration = folder / "pgbouncer.ini"
     configuration.write_text(
         f"[databases]\npostgres = host=127.0.0.1 port={stack.postgres.port}\n[pgbouncer]\nlisten_addr = 127.0.0.1\n"
-        f"listen_port = {port}\nunix_socket_dir =\nauth_type = any\npool_mode = transaction\ndefault_pool_size = 2\n"
+        f"listen_port = {port}\nunix_socket_dir =\nauth_type = trust\nauth_file = {users}\n"
+        "pool_mode = transaction\ndefault_pool_size = 2\n"
     )
     database = f"postgresql+psycopg://lectio@127.0.0.1:{port}/postgres"
     pooler = as_postgres(["pgbouncer", str(configuration)])
-    configuration.write_text(configuration.read_text().replace("auth_type = any\n", "auth_type = trust\n"))
-    users = folder / "users.txt"
-    users.write_text('"lectio" ""\n')
-    configuration.write_text(configuration.read_text() + f"auth_file = {users}\n")
     with process(pooler, stack.folder / "pgbouncer.log"):
         until(lambda: listening(port))
         with (
