@@ -175,7 +175,7 @@ def servers() -> Iterator[Servers]:
                 memory_bytes=2**31,
                 disk_bytes=2**34,
                 data_paths=(data,),
-                process_ids=lambda: (redis_process.pid, nginx_process.pid),
+                process_ids=(redis_process.pid, nginx_process.pid),
                 postgres_dsn=postgres_dsn,
                 pgbouncer_dsn=f"postgresql://postgres@127.0.0.1:{pgbouncer_port}/pgbouncer",
                 redis_url=redis_url,

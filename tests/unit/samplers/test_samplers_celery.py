@@ -55,3 +55,57 @@ def test_made_when_there_is_a_broker_with_queues() -> None:
     assert from_targets(Targets()) is None
     assert from_targets(Targets(celery_broker_url="redis://127.0.0.1:1/0")) is None
     assert from_targets(Targets(celery_broker_url="redis://127.0.0.1:1/0", celery_queues=("default",))) is not None
+
+
+class FakeBroker:
+    """Answers HLEN, LLEN and LINDEX from lists."""
+
+    def __init__(self, lists: dict[str, list[bytes]]) -> None:
+        self.lists = lists
+        self.asked: list[tuple[str, ...]] = []
+
+    def replies(self, *commands: tuple[str, ...]) -> list[int | bytes | None]:
+        self.asked += commands
+        return [self._reply(*command) for command in commands]
+
+    def _reply(self, name: str, key: str, *rest: str) -> int | bytes | None:
+        if name == "HLEN":
+            return 5
+        messages = self.lists.get(key, [])
+        return len(messages) if name == "LLEN" else messages[-1] if messages else None
+
+
+def test_only_lists_with_something_in_them_are_asked_for_their_oldest() -> None:
+    sampler = CelerySampler("redis://127.0.0.1:1/0", ("default", "heavy"), wall_clock=lambda: 1000.0)
+    broker = FakeBroker({"default": [message(999.0)], "heavy\x06\x163": [message(950.0), message(940.0)]})
+    sampler._connection = broker  # type: ignore[assignment]
+    raw = sampler.fetch()
+    assert raw == CeleryRaw(
+        {
+            "default": QueueRaw((1, 0, 0, 0), (message(999.0),)),
+            "heavy": QueueRaw((0, 2, 0, 0), (message(940.0),)),
+        },
+        5,
+        1000.0,
+    )
+    assert [command for command in broker.asked if command[0] == "LINDEX"] == [
+        ("LINDEX", "default", "-1"),
+        ("LINDEX", "heavy\x06\x163", "-1"),
+    ]
+    assert dict(sampler.parse(raw, None, 0.0)) == {
+        "unacknowledged": 5,
+        "depth.default": 1,
+        "oldest_age_seconds.default": 1.0,
+        "depth.heavy": 2,
+        "oldest_age_seconds.heavy": 60.0,
+    }
+
+
+def test_a_list_emptied_between_the_two_questions_has_nobody_waiting() -> None:
+    class Emptied(FakeBroker):
+        def _reply(self, name: str, key: str, *rest: str) -> int | bytes | None:
+            return None if name == "LINDEX" else super()._reply(name, key, *rest)
+
+    sampler = CelerySampler("redis://127.0.0.1:1/0", ("default",), wall_clock=lambda: 1000.0)
+    sampler._connection = Emptied({"default": [message(1.0)]})  # type: ignore[assignment]
+    assert sampler.parse(sampler.fetch(), None, 0.0)["oldest_age_seconds.default"] == 0.0

@@ -117,6 +117,18 @@ def test_the_files_of_each_version_are_read(version: int, tmp_path: Path) -> Non
     group.close()
 
 
+@pytest.mark.parametrize(("version", "name"), [(1, "memory.oom_control"), (2, "memory.events")])
+def test_without_a_count_of_kills_it_is_unknown_and_not_zero(version: int, name: str, tmp_path: Path) -> None:
+    for path in (DATA / f"cgroup-v{version}-1").iterdir():
+        if path.name != name:
+            (tmp_path / path.name).write_bytes(path.read_bytes())
+    stack = StackSampler(ControlGroup(Cgroup(version, tmp_path, tmp_path, tmp_path)))
+    values = stack.parse(stack.fetch(), None, 0.0)
+    stack.close()
+    assert "oom_kills_total" not in values
+    assert "memory_bytes" in values
+
+
 def test_a_group_that_is_gone_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
         ControlGroup(Cgroup(2, tmp_path, tmp_path, tmp_path)).fetch()
@@ -130,7 +142,7 @@ def test_processes_add_up_and_a_child_that_ended_is_not_lost() -> None:
     before = StackRaw(None, [times(1, 5.0), times(2, 3.0)], [ProcessMemory(100, 40), ProcessMemory(50, 70)])
     # The child used another second, ended, and its parent waited for it.
     now = StackRaw(None, [times(1, 5.5, reaped=4.0)], [ProcessMemory(100, 40)])
-    stack = StackSampler(ProcessTree(lambda: ()), vcpu=2)
+    stack = StackSampler(ProcessTree(()), vcpu=2)
     assert stack.parse(now, before, 1.0) == {
         "cpu_cores": pytest.approx(1.5),
         "cpu_ratio": pytest.approx(0.75),
@@ -144,13 +156,13 @@ def test_shared_memory_counts_once() -> None:
 
 
 def test_processes_of_a_server_that_was_lost_leave_the_rate_out() -> None:
-    stack = StackSampler(ProcessTree(lambda: ()))
+    stack = StackSampler(ProcessTree(()))
     values = stack.parse(StackRaw(None, [times(1, 5.0)]), StackRaw(None, [times(1, 5.0), times(2, 3.0)]), 1.0)
     assert "cpu_cores" not in values
 
 
 def test_this_very_process_can_be_looked_at() -> None:
-    raw = ProcessTree(lambda: (os.getpid(), os.getpid())).fetch()
+    raw = ProcessTree((os.getpid(), os.getpid())).fetch()
     assert [one.pid for one in raw.times].count(os.getpid()) == 1
     usage = parse_processes(raw.times, raw.memory)
     assert usage.cpu_seconds > 0
@@ -159,14 +171,14 @@ def test_this_very_process_can_be_looked_at() -> None:
 
 def test_no_process_left_is_an_error_and_not_a_zero() -> None:
     with pytest.raises(ProcessLookupError):
-        ProcessTree(lambda: (2**22 + 1,)).fetch()
+        ProcessTree((2**22 + 1,)).fetch()
 
 
 def test_data_is_measured_every_tenth_time(tmp_path: Path) -> None:
     data = tmp_path / "data" / "deep"
     data.mkdir(parents=True)
     (data / "table").write_bytes(b"x" * 100_000)
-    stack = StackSampler(ProcessTree(lambda: (os.getpid(),)), disk_bytes=1e6, data_paths=[tmp_path / "data"])
+    stack = StackSampler(ProcessTree((os.getpid(),)), disk_bytes=1e6, data_paths=[tmp_path / "data"])
     measured = [stack.fetch().disk_bytes for _ in range(11)]
     assert [size is not None for size in measured] == [True, *[False] * 9, True]
     assert measured[0] is not None
@@ -185,5 +197,5 @@ def test_folders_are_measured_without_following_links_and_may_be_missing(tmp_pat
 
 def test_made_when_there_is_something_to_look_at(tmp_path: Path) -> None:
     assert from_targets(Targets()) is None
-    assert from_targets(Targets(process_ids=lambda: (1,))) is not None
+    assert from_targets(Targets(process_ids=(1,))) is not None
     assert from_targets(Targets(cgroup=Cgroup(2, tmp_path, tmp_path, tmp_path))) is not None

@@ -1,5 +1,4 @@
-"""The runner on made-up time: no thread sleeps, except in the last tests, which use real threads on a clock that
-jumps."""
+"""The runner on made-up time; the last tests run real threads on a clock that jumps."""
 
 from __future__ import annotations
 
@@ -201,7 +200,7 @@ def test_the_sampler_is_closed_at_the_end() -> None:
 
 
 class Ticking:
-    """A clock that runs a thousand times faster than ours, so that real threads see many seconds at once."""
+    """A clock that moves on a quarter of a second whenever someone looks, so that few looks make a second."""
 
     def __init__(self) -> None:
         self._now = 0.0
@@ -281,3 +280,13 @@ def test_rows_that_cannot_be_written_are_told_at_the_end_and_the_live_view_goes_
     (problem,) = sampling.stop()
     assert "No space left on device" in problem
     assert sampling.latest("one") is not None
+
+
+def test_what_was_never_started_can_be_stopped() -> None:
+    world = World(0, 0)
+    assert Sampling([Counter(world)], FakeRows()).stop() == ()
+
+
+class FakeRows:
+    def append(self, *values: object) -> None:
+        raise AssertionError("nothing is to be written")
