@@ -7,7 +7,7 @@ from its processes in /proc, which know nothing of throttling or of kills: those
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +19,9 @@ from harness.samplers.targets import Cgroup, Targets
 
 _DISK_EVERY = 10
 """Data folders are walked every so many samples: they hold thousands of files and grow slowly."""
+
+_KILLS = {1: "memory.oom_control", 2: "memory.events"}
+"""Where each version counts out-of-memory kills; kernels built without parts of version 1 lack the file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,16 +66,19 @@ class ControlGroup:
             {
                 "cpu": ("cpu.stat",),
                 "cpu_usage": ("cpuacct.usage",),
-                "memory": ("memory.usage_in_bytes", "memory.stat", "memory.oom_control", "cgroup.procs"),
+                "memory": ("memory.usage_in_bytes", "memory.stat", "cgroup.procs"),
             }
             if cgroup.version == 1
-            else {"cpu": ("cpu.stat",), "memory": ("memory.current", "memory.stat", "memory.events", "cgroup.procs")}
+            else {"cpu": ("cpu.stat",), "memory": ("memory.current", "memory.stat", "cgroup.procs")}
         )
         self._files = {name: KernelFile(folders[where] / name) for where, these in names.items() for name in these}
+        self._kills = KernelFile(cgroup.memory / _KILLS[cgroup.version])
 
     def fetch(self) -> StackRaw:
         """Read the files."""
-        return StackRaw({name: file.read() for name, file in self._files.items()})
+        files = {name: file.read() for name, file in self._files.items()}
+        kills = self._kills.read_if_there()
+        return StackRaw(files if kills is None else {**files, _KILLS[self._version]: kills})
 
     def usage(self, raw: StackRaw) -> Usage:
         """What the files say."""
@@ -81,20 +87,20 @@ class ControlGroup:
 
     def close(self) -> None:
         """Close the files."""
-        for file in self._files.values():
+        for file in (*self._files.values(), self._kills):
             file.close()
 
 
 class ProcessTree:
     """Adds up processes and all that they have started."""
 
-    def __init__(self, process_ids: Callable[[], tuple[int, ...]]) -> None:
-        self._process_ids = process_ids
+    def __init__(self, process_ids: Sequence[int]) -> None:
+        self._process_ids = tuple(process_ids)
 
     def fetch(self) -> StackRaw:
         """Look at each process. Raises ProcessLookupError when none is left."""
         pids: set[int] = set()
-        for pid in self._process_ids():
+        for pid in self._process_ids:
             if pid not in pids:
                 pids.update(descendants(pid))
         times = read_times(pids)
@@ -168,7 +174,7 @@ class StackSampler:
 
 def from_targets(targets: Targets) -> StackSampler | None:
     """Made when there is a control group, or a process to look at."""
-    if targets.cgroup is None and not targets.process_ids():
+    if targets.cgroup is None and not targets.process_ids:
         return None
     return StackSampler(
         ProcessTree(targets.process_ids) if targets.cgroup is None else ControlGroup(targets.cgroup),
@@ -188,7 +194,7 @@ def parse_v1(files: Mapping[str, bytes]) -> Usage:
         processes=files["cgroup.procs"].count(b"\n"),
         periods=cpu.get("nr_periods"),
         throttled=cpu.get("nr_throttled"),
-        oom_kills=keyed_numbers(files["memory.oom_control"]).get("oom_kill"),
+        oom_kills=keyed_numbers(files.get(_KILLS[1], b"")).get("oom_kill"),
     )
 
 
@@ -201,7 +207,7 @@ def parse_v2(files: Mapping[str, bytes]) -> Usage:
         processes=files["cgroup.procs"].count(b"\n"),
         periods=cpu.get("nr_periods"),
         throttled=cpu.get("nr_throttled"),
-        oom_kills=keyed_numbers(files["memory.events"]).get("oom_kill"),
+        oom_kills=keyed_numbers(files.get(_KILLS[2], b"")).get("oom_kill"),
     )
 
 

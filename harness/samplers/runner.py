@@ -150,7 +150,8 @@ class Sampling:
         self._ended.set()
         deadline = time.monotonic() + _JOIN_SECONDS
         for thread in self._threads:
-            thread.join(max(0.0, deadline - time.monotonic()))
+            if thread.ident is not None:  # it was started
+                thread.join(max(0.0, deadline - time.monotonic()))
         with self._lock:
             self._closed = True
             problems = [f"{thread.name} did not end" for thread in self._threads if thread.is_alive()]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -20,18 +19,14 @@ class Cgroup:
     memory: Path
 
 
-def _no_processes() -> tuple[int, ...]:
-    return ()
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Targets:
     """Where each server is and how large the stage wants it. A server that is None (or empty) is not sampled.
 
     vcpu, memory_bytes, disk_bytes: the stage's size, which the stack's use is compared with.
     data_paths: folders of the stack's data; the first one names the file system whose fullness counts.
-    cgroup: the control group of all servers. process_ids: their processes now, looked at where there is no control
-    group; those that they have started need not be named.
+    cgroup: the control group of all servers. process_ids: their main processes, looked at (with all that they
+    have started) where there is no control group.
     postgres_dsn: PostgreSQL itself (not through PgBouncer), database of the application, as a role that may read
     statistics (``pg_monitor`` or a superuser).
     pgbouncer_dsn: the admin console, database ``pgbouncer``, as one of its ``stats_users``.
@@ -45,7 +40,7 @@ class Targets:
     disk_bytes: float | None = None
     data_paths: tuple[Path, ...] = ()
     cgroup: Cgroup | None = None
-    process_ids: Callable[[], tuple[int, ...]] = _no_processes
+    process_ids: tuple[int, ...] = ()
     postgres_dsn: str | None = field(default=None, repr=False)
     pgbouncer_dsn: str | None = field(default=None, repr=False)
     redis_url: str | None = field(default=None, repr=False)
