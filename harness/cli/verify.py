@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-import hashlib
 import shlex
-import signal
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from types import FrameType
 from typing import Annotated
 
 import typer
 from targets.allow import check_allowed
-from targets.loader import find_stage, load_target, target_path
 
 from harness.cli.conclude import EXIT_CODES, conclude
 from harness.cli.live import LiveDisplay
 from harness.cli.output import console, print_json
+from harness.cli.signals import stopped_by_signals
 from harness.cli.verdict_view import print_verdict
 from harness.errors import ConfigError
 from harness.experiment.run import execute
@@ -28,6 +23,7 @@ from harness.model.slo import SloKind
 from harness.model.target import CapacityTarget, Stage
 from harness.planning.build import build_plan
 from harness.planning.profiles import profile_named
+from targets.loader import digest, find_stage, load_target, target_path
 
 PROJECT = Path(__file__).resolve().parents[2]
 
@@ -78,7 +74,7 @@ def verify(
         plan=build_plan(target, chosen, profile_named(profile), seed=seed, arrivals=arrivals),
         runs=runs,
         locustfile=_locustfile(target, locustfile),
-        plan_digest=hashlib.sha256(target_path(system).read_bytes()).hexdigest(),
+        plan_digest=digest(target_path(system)),
         command=shlex.join(["proofload", *sys.argv[1:]]),
         base_url=base_url,
     )
@@ -86,7 +82,7 @@ def verify(
     stop = StopRequest()
     minutes = _minutes(settings.plan.duration_seconds)
     title = f"{target.title}, stage {chosen.name}: {chosen.title}   profile {profile}, about {minutes}"
-    with _stopped_by_signals(stop), LiveDisplay(out, settings.plan, title, _response_bound(chosen)) as display:
+    with stopped_by_signals(stop), LiveDisplay(out, settings.plan, title, _response_bound(chosen)) as display:
         run = execute(settings, display, stop)
         display.step("judging and writing the report")
         directory, evidence, verdict = conclude(run.path)
@@ -131,20 +127,3 @@ def _response_bound(stage: Stage) -> float | None:
 
 def _minutes(seconds: float) -> str:
     return f"{max(1, round(seconds / 60))} min"
-
-
-@contextmanager
-def _stopped_by_signals(stop: StopRequest) -> Iterator[None]:
-    """Ctrl-C and SIGTERM ask the run to end; a second Ctrl-C does not wait for the drain."""
-
-    def ask(number: int, _: FrameType | None) -> None:
-        if stop.asked and number == signal.SIGINT:
-            raise KeyboardInterrupt
-        stop.ask("Ctrl-C" if number == signal.SIGINT else signal.Signals(number).name)
-
-    previous = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield
-    finally:
-        for number, handler in previous.items():
-            signal.signal(number, handler)
