@@ -87,7 +87,7 @@ def test_plan_says_what_a_run_would_do(printed) -> None:
         "ramp 3 s → settle 7 s → measure 30 s → drain 3 s; judged: measure, in 10 batches of 3 s",
         "10/h + 3 probes",
         "of one core at most (ESTIMATED)",
-        "yes, 2,424",
+        "yes, 2,400",
         "the plan gives no normal level",
     ):
         assert words in out
