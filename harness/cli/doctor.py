@@ -8,7 +8,6 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
 from harness.errors import ConfigError
@@ -45,7 +44,7 @@ def doctor(
         answer = {"can_verify": ready, "findings": [asdict(finding) for finding in findings]}
         print(encode(answer, indent=1).decode())
     else:
-        _show(Console(highlight=False, soft_wrap=False), findings, ready)
+        _show(Console(highlight=False), findings, ready)
     raise typer.Exit(ExitCode.PASS if ready else ExitCode.BAD_INPUT)
 
 
@@ -61,16 +60,15 @@ def _need(system: str | None, stage: str | None) -> Need | None:
 
 
 def _show(console: Console, findings: tuple[Finding, ...], ready: bool) -> None:
-    table = Table(box=None, padding=(0, 2, 0, 0), show_header=False)
-    table.add_column(no_wrap=True)
-    table.add_column(no_wrap=True)
-    table.add_column(overflow="fold")
+    """Lines, not a table of rich's: they are never cut or wrapped when piped into a file."""
+    width = max(len(finding.subject) for finding in findings)
     for finding in findings:
         mark, colour = MARKS[finding.state]
-        table.add_row(Text(f"{mark} {finding.state}", style=colour), finding.subject, Text(finding.found))
+        state = f"{mark} {finding.state}".ljust(len("✗ missing"))
+        line = Text.assemble((state, colour), "  ", finding.subject.ljust(width), "  ", finding.found)
+        console.print(line, soft_wrap=True)
         if finding.fix:
-            table.add_row("", "", Text(f"→ {finding.fix}"))
-    console.print(table)
+            console.print(Text(f"{'→':>{len(state) + width + 5}} {finding.fix}"), soft_wrap=True)
     missing = sum(finding.state is State.MISSING for finding in findings)
     things = "1 thing is" if missing == 1 else f"{missing} things are"
     console.print("\nready: proofload verify can run here" if ready else f"\nnot ready: {things} missing")

@@ -1,4 +1,4 @@
-"""What a machine must have for a run, and what it says about itself: facts in, findings out. Nothing is looked up here."""
+"""What a machine must have for a run: facts in, findings out. Nothing is looked up here; ``machine.look`` does that."""
 
 from __future__ import annotations
 
@@ -198,11 +198,10 @@ def _memory(facts: Facts, need: Need | None) -> Finding:
 def _open_files(facts: Facts) -> Finding:
     found = f"at most {facts.open_files:,} for a process"
     if facts.open_files < LEAST_OPEN_FILES:
-        return Finding("open files", State.MISSING, found, f"ulimit -Hn {ENOUGH_OPEN_FILES}, as root")
+        return Finding("open files", State.MISSING, found, f"as root: ulimit -Hn {ENOUGH_OPEN_FILES}")
     if facts.open_files < ENOUGH_OPEN_FILES:
-        return Finding(
-            "open files", State.NOTE, found, f"ulimit -Hn {ENOUGH_OPEN_FILES}, as root, for the larger stages"
-        )
+        fix = f"for the larger stages, as root: ulimit -Hn {ENOUGH_OPEN_FILES}"
+        return Finding("open files", State.NOTE, found, fix)
     return Finding("open files", State.READY, found)
 
 
