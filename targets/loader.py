@@ -21,7 +21,7 @@ TARGETS_FOLDER = Path(__file__).parent
 """Where the systems that come with Proofload lie."""
 
 _GROUPS = ("audience", "server", "sizing", "load", "costs")
-_HINT = "targets/lectio.toml is a whole file to compare with"
+_HINT = "docs/your-own-system.md explains each field; targets/lectio.toml is a whole file"
 
 
 def system_names(folder: Path = TARGETS_FOLDER) -> tuple[str, ...]:

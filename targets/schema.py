@@ -80,6 +80,7 @@ KNOWN_FIGURES: Mapping[str, Unit] = {
     "room_size": Unit.COUNT,
     "message_rate_per_user": Unit.PER_SECOND,
     "upload_rate": Unit.PER_SECOND,
+    "proof_factor": Unit.COUNT,
     "think_time": Unit.SECONDS,
     "request_timeout": Unit.SECONDS,
 }

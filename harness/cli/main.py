@@ -20,9 +20,6 @@ from harness.errors import ConfigError, HarnessError
 from harness.exitcodes import ExitCode
 from targets.hints import did_you_mean
 
-INTERRUPTED = 130
-"""128 + SIGINT, as shells have it: Ctrl-C outside of a run. Within one, ``verify`` ends the load and still judges."""
-
 BROKEN_PIPE = 141
 """128 + SIGPIPE: whoever read the output has had enough."""
 
@@ -62,8 +59,9 @@ class _Commands(TyperGroup):
         module = import_module(f"harness.cli.{cmd_name}")
         app = getattr(module, "app", None)
         if app is None:
-            app = typer.Typer(add_completion=False, rich_markup_mode=None)
+            app = typer.Typer(add_completion=False)
             app.command(cmd_name)(getattr(module, cmd_name))
+        app.rich_markup_mode = None  # plain help, as of the commands' list: it is read in pipes and logs too
         command = typer.main.get_command(app)
         command.name = cmd_name
         return command
@@ -102,14 +100,15 @@ def main() -> None:
 
 
 def run(arguments: Sequence[str]) -> int:
-    """One command line; the exit code. Everything that can go wrong ends here, in words."""
+    """One command line; the exit code. Everything that can go wrong ends here, in words.
+
+    Ctrl-C outside of a run is 130 (128 + SIGINT, as shells have it; typer makes it so). Within a run ``verify`` ends
+    the load and still judges.
+    """
     debug = "--debug" in arguments
     arguments = [argument for argument in arguments if argument != "--debug"]
     try:
         return _exit_code(app(list(arguments), prog_name="proofload", standalone_mode=False))
-    except KeyboardInterrupt:
-        sys.stderr.write("interrupted\n")
-        return INTERRUPTED
     except HarnessError as error:
         if debug:
             traceback.print_exc()
@@ -120,11 +119,9 @@ def run(arguments: Sequence[str]) -> int:
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             return BROKEN_PIPE
         return _exit_code(end.code)
+    except typer.TyperException as error:
+        return _usage_error(error)
     except Exception as error:  # noqa: BLE001 - the last resort: a person gets a line, the traceback goes to a file
-        usage = _usage_error(error)
-        if usage is not None:
-            print_error(usage)
-            return int(ExitCode.BAD_INPUT)
         return _internal_error(error, debug)
 
 
@@ -132,19 +129,21 @@ def _exit_code(value: object) -> int:
     return value if isinstance(value, int) else 0
 
 
-def _usage_error(error: Exception) -> ConfigError | None:
+def _usage_error(error: typer.TyperException) -> int:
     """Typer's complaint about the command line, in our three lines; its exit code 2 would say nothing."""
-    if not isinstance(error, typer.TyperException):
-        return None
     context = getattr(error, "ctx", None)
     path = "proofload" if context is None else str(context.command_path)
     message = error.format_message().strip().rstrip(".")
     hint = f"{path} --help"
+    if message.startswith("Usage:"):  # a group of commands without one: its help is the answer
+        sys.stdout.write(f"{message}\n")
+        return int(ExitCode.PASS)
     if message.startswith("No such command"):
-        typed = message.split("'")[1] if "'" in message else ""
+        typed = message.split("'")[1]
         message = f'there is no command "{typed}"'
         hint = did_you_mean(typed, [command.name for command in COMMANDS]).removeprefix("; ")
-    return ConfigError(message[:1].lower() + message[1:], path, hint)
+    print_error(ConfigError(message[:1].lower() + message[1:], path, hint))
+    return int(ExitCode.BAD_INPUT)
 
 
 def _internal_error(error: Exception, debug: bool) -> int:

@@ -80,7 +80,7 @@ def _show(out: Console, target: CapacityTarget, stage: Stage, load_plan: LoadPla
 
 
 def _levels(load_plan: LoadPlan, cost: Budget) -> Table:
-    table = _table("level", "requests", "known", "sockets", "chat", "deliveries", "uploads", "requests in all")
+    table = _table("level", "rate", "known", "sockets", "chat", "deliveries", "uploads", "requests")
     for level, its in zip(load_plan.levels, cost.levels, strict=True):
         uploads = format_quantity(level.upload_rate_per_second, Unit.PER_SECOND)
         probes = f" + {level.probe_uploads} probes" if level.probe_uploads else ""
@@ -138,7 +138,7 @@ def _cell(sample: SampleBudget | None) -> str:
 
 
 def _needed(sample: SampleBudget) -> str:
-    return sample.reason if sample.needed is None else f"{sample.needed:,}"
+    return "– (a fact)" if sample.needed is None else f"{sample.needed:,} {sample.counted}"
 
 
 def _value(figure: Figure) -> str:

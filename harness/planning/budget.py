@@ -76,13 +76,15 @@ class LevelBudget:
 
 @dataclass(frozen=True, slots=True)
 class SampleBudget:
-    """Whether one SLO can be proven at one level. needed None: a fact, or a series that needs no count."""
+    """Whether one SLO can be proven at one level. counted: of what ``expected`` and ``needed`` are numbers; a fact has
+    neither."""
 
     slo_id: str
     title: str
     level: str
     expected: float | None
     needed: int | None
+    counted: str
     enough: bool
     reason: str
 
@@ -172,43 +174,42 @@ def _connects_per_second(held: Held, level: Level) -> float:
 
 
 def _sample(slo: Slo, plan: LoadPlan, level: LevelBudget) -> SampleBudget:
-    def answer(expected: float | None, needed: int | None, enough: bool, reason: str) -> SampleBudget:
-        return SampleBudget(slo.id, slo.title, level.level, expected, needed, enough, reason)
-
     match slo.kind:
         case SloKind.COUNT:
-            return answer(None, None, True, "a fact: needs no sample")
+            return SampleBudget(slo.id, slo.title, level.level, None, None, "", True, "a fact: needs no sample")
         case SloKind.GAUGE | SloKind.THROUGHPUT:
-            batches = round(level.measure_seconds / plan.batch_seconds)
-            return answer(batches, 2, batches >= 2, f"mean of {batches} batches of {plan.batch_seconds:g} s")
+            expected: float = round(level.measure_seconds / plan.batch_seconds)
+            needed, counted = 2, "batches"
+            reason = f"the spread of the batches, {plan.batch_seconds:g} s each, tells how sure their mean is"
         case SloKind.QUANTILE | SloKind.PROPORTION:
-            expected = _observations(slo.sli, plan, level)
+            expected, counted = _observations(slo.sli, plan, level)
             needed = least_sample(_allowed(slo))
+            reason = f"{needed} needed if none is bad"
             if expected < needed:
                 reason = f"too few: {needed} needed even if none is bad; a longer profile has more"
             elif expected < needed * TIGHT_FACTOR:
-                reason = f"tight: {needed} needed if none is bad"
-            else:
-                reason = f"{needed} needed if none is bad"
-            return answer(expected, needed, expected >= needed, reason)
+                reason = f"tight: {reason}"
+    return SampleBudget(slo.id, slo.title, level.level, expected, needed, counted, expected >= needed, reason)
 
 
 def _allowed(slo: Slo) -> float:
-    """The share of bad observations that the SLO allows."""
+    """The share of bad observations that the SLO allows, by the stricter bound."""
     if slo.quantile is not None:
         return 1 - slo.quantile
     bounds = [bound.value for bound in (slo.warning, slo.critical) if bound is not None]
-    if slo.comparison is Comparison.AT_LEAST:
-        return min(max(1 - max(bounds), 1e-6), 1 - 1e-6)
-    return min(max(min(bounds), 1e-6), 1 - 1e-6)
+    allowed = 1 - max(bounds) if slo.comparison is Comparison.AT_LEAST else min(bounds)
+    return min(max(allowed, 1e-6), 1 - 1e-6)
 
 
-def _observations(sli: str, plan: LoadPlan, level: LevelBudget) -> float:
+def _observations(sli: str, plan: LoadPlan, level: LevelBudget) -> tuple[float, str]:
+    """How many there will be in the measure phase, and what they are."""
     messages = level.arrivals(FlowKind.SOCKETIO)
-    if sli in ("socket_reach_ratio", "socket_delivery_seconds"):
-        return messages * max(plan.room_size - 1, 0)
-    if sli == "socket_ack_seconds":
-        return messages
-    if sli.startswith("job"):
-        return level.arrivals(FlowKind.UPLOAD)
-    return sum(flow.measured_requests for flow in level.flows)
+    match sli:
+        case "socket_reach_ratio" | "socket_delivery_seconds":
+            return messages * max(plan.room_size - 1, 0), "deliveries"
+        case "socket_ack_seconds":
+            return messages, "messages"
+        case "job_end_to_end_seconds" | "jobs_finished_ratio":
+            return level.arrivals(FlowKind.UPLOAD), "uploads"
+        case _:  # probes are left out of HTTP's own numbers
+            return level.rate_per_second * level.measure_seconds, "requests"
