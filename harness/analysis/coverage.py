@@ -1,0 +1,84 @@
+"""How far a run came: whether it was cut short, and which levels were measured to their end."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from harness.analysis.phases import load_second, measured
+from harness.model.evidence import Evidence
+from harness.model.plan import Level
+
+LOAD_END = "load-end"
+"""Written by the generator when the plan's time is over. A detail "reason" other than "complete" says that it is not."""
+GENERATOR_END = "generator-end"
+"""The generator's last word; detail: reason, completed | interrupted | crashed: … | not started: …"""
+RUN_END = "run-end"
+"""The harness's last word; detail: reason, complete | interrupted | aborted: <rule>."""
+COMPLETE = ("complete", "completed")
+
+
+def cut_short(evidence: Evidence) -> str:
+    """Why and when the load ended before its plan did; empty when it did not."""
+    if evidence.load_start_seconds is None:
+        return "the load never began"
+    reason = _reason(evidence, RUN_END) or _reason(evidence, GENERATOR_END)
+    if _loaded(evidence) and reason in ("", *COMPLETE):
+        return ""
+    at = f"at {end_seconds(evidence):.0f} s of {evidence.plan.duration_seconds:.0f} s"
+    match reason:
+        case "interrupted":
+            return f"Ctrl-C {at}"
+        case "":
+            return f"{at} the harness was ended: nothing more was written"
+        case "complete" | "completed":
+            return f"{at} the load stopped"
+        case _:
+            return f"{at} {reason}"
+
+
+def end_seconds(evidence: Evidence) -> float:
+    """Until when the load was applied and watched, in seconds of the load; 0 when it never began."""
+    if evidence.load_start_seconds is None:
+        return 0.0
+    if _loaded(evidence):
+        return evidence.plan.duration_seconds
+    for name in (LOAD_END, GENERATOR_END, RUN_END):
+        event = evidence.event(name)
+        if event is not None:
+            return max(0.0, load_second(evidence, event.monotonic_seconds) or 0.0)
+    return max(_last_seen(evidence), default=0.0)
+
+
+def is_measured(evidence: Evidence, level: Level) -> bool:
+    """Whether the level's measure phase was seen to its end."""
+    return end_seconds(evidence) >= measured(level).end_seconds
+
+
+def has_begun(evidence: Evidence, level: Level) -> bool:
+    """Whether any of the level's load was applied."""
+    return end_seconds(evidence) > level.start_seconds
+
+
+def unresolved(evidence: Evidence, level: Level) -> int:
+    """Requests that were still under way when the evidence ends, if they may belong to the level's measure phase."""
+    over = measured(level).end_seconds + evidence.plan.request_timeout_seconds
+    if evidence.event(GENERATOR_END) or end_seconds(evidence) >= over or not cut_short(evidence):
+        return 0
+    last = {sample.worker: sample for sample in evidence.generator}
+    return sum(sample.requests_in_flight + sample.waiting for sample in last.values())
+
+
+def _last_seen(evidence: Evidence) -> Iterator[float]:
+    """The ends of what was written: of the generator, since it is its load that counts, else of the request rows."""
+    heard = [load_second(evidence, sample.monotonic_seconds) or 0.0 for sample in evidence.generator]
+    yield from heard or [row.second + 1.0 for row in evidence.requests]
+
+
+def _loaded(evidence: Evidence) -> bool:
+    event = evidence.event(LOAD_END)
+    return event is not None and event.detail.get("reason", "complete") in COMPLETE
+
+
+def _reason(evidence: Evidence, name: str) -> str:
+    event = evidence.event(name)
+    return "" if event is None else str(event.detail.get("reason", ""))

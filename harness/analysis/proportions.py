@@ -1,0 +1,165 @@
+"""Shares of bad events against a bound: exact intervals, corrected for autocorrelation (methodology §4)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from harness.analysis import histogram
+from harness.analysis.exceedances import exceeded, is_counted
+from harness.analysis.intervals import Proportion, clopper_pearson_upper, korn_graubard, still_needed
+from harness.analysis.observations import Shares, Times
+from harness.analysis.percentiles import rank_interval
+from harness.analysis.tested import ON_THE_BOUND, State, Tested, against, percent, quantile_name
+from harness.model.figure import Figure
+from harness.model.measurement import Measurement
+from harness.model.slo import Comparison, Slo
+from harness.model.units import Unit, format_quantity
+
+
+@dataclass(frozen=True, slots=True)
+class _Bounds:
+    """A bad share as seen, with the bound above that counts every doubt as bad, and below as good."""
+
+    seen: Proportion
+    upper: float
+    lower: float
+    proven_lower: float
+
+    def state(self, allowed: float) -> State:
+        if self.upper <= allowed:
+            return State.KEPT
+        return State.BROKEN if self.lower > allowed else State.UNDECIDED
+
+
+def _bounds(low: list[tuple[int, int]], high: list[tuple[int, int]], alpha: float) -> _Bounds:
+    worst = korn_graubard(high)
+    best = korn_graubard(low)
+    return _Bounds(best, worst.upper, best.lower, korn_graubard(low, alpha).lower)
+
+
+def _doubtful(batches: list[tuple[int, int]], unresolved: int) -> list[tuple[int, int]]:
+    if not unresolved or not batches:
+        return batches
+    bad, n = batches[-1]
+    return [*batches[:-1], (bad + unresolved, n + unresolved)]
+
+
+def hold_times(slo: Slo, seen: Times, bound: Figure, alpha: float, timeout_seconds: float) -> Tested:
+    """A quantile as the share of events over the bound. timeout_seconds: the least time of what was not answered."""
+    assert slo.quantile is not None
+    low, high, exact = [], [], True
+    for batch, absent in zip(seen.batches, seen.absent, strict=True):
+        n = sum(row.offered for row in batch) + absent
+        counts = [exceeded(row, bound.value) for row in batch]
+        low.append((sum(least for least, _ in counts) + absent, n))
+        high.append((sum(most for _, most in counts) + absent, n))
+        exact = exact and all(is_counted(row, bound.value) for row in batch if row.offered)
+    found = _bounds(low, _doubtful(high, seen.unresolved), alpha)
+    allowed = 1 - slo.quantile
+    state = found.state(allowed)
+    measurement = _quantile(slo, seen, found, timeout_seconds)
+    if not exact:
+        measurement = replace(
+            measurement, method=f"{measurement.method}; bound not counted exactly, from the histogram"
+        )
+    name, limit = quantile_name(slo), format_quantity(bound.value, bound.unit)
+    unanswered = sum(row.errors + row.dropped for batch in seen.batches for row in batch) + sum(seen.absent)
+    slower = f"slower than {limit}" + (" or without a good response" if unanswered else "")
+    words = (
+        f"{name} {_at_least(measurement)}{format_quantity(measurement.value, Unit.SECONDS)}; "
+        f"{_share_words(found, state, slower)}, "
+        f"{percent(allowed)} allowed, {found.seen.n:,} {seen.noun}{_extra(found.seen)}"
+    )
+    needed = _more(still_needed(found.seen, allowed), seen.noun)
+    return Tested(state, measurement, words, needed, found.proven_lower > allowed)
+
+
+def _quantile(slo: Slo, seen: Times, found: _Bounds, timeout_seconds: float) -> Measurement:
+    assert slo.quantile is not None
+    merged = histogram.merge(row.response for batch in seen.batches for row in batch)
+    worse = found.seen.n - merged.count
+    total = found.seen.n
+    value = histogram.quantile(merged, slo.quantile, max(0, worse)) if total else None
+    effective = max(1, round(found.seen.n_effective))
+    ranks = rank_interval(slo.quantile, effective)
+    lower = upper = None
+    if ranks is not None:
+        lower = histogram.quantile(merged, ranks[0] / effective, max(0, worse))
+        upper = histogram.quantile(merged, ranks[1] / effective, max(0, worse))
+    method = "share over the bound, Korn–Graubard over batches"
+    if found.seen.bad == 0:
+        seconds = len({row.second for batch in seen.batches for row in batch})
+        method += f"; design effect 1 assumed; bad seconds at most {percent(clopper_pearson_upper(0, seconds))}"
+    return Measurement(
+        sli=slo.sli,
+        value=max(merged.max_seconds, timeout_seconds) if value is None else value,
+        unit=Unit.SECONDS,
+        n=total,
+        lower=lower,
+        upper=upper,
+        n_effective=found.seen.n_effective,
+        bad=found.seen.bad,
+        bad_lower=found.lower,
+        bad_upper=found.upper,
+        maximum=merged.max_seconds if merged.count else None,
+        method=method + ("; the value is a lower limit: it lies among the unanswered" if value is None else ""),
+    )
+
+
+def _at_least(measurement: Measurement) -> str:
+    return "at least " if "lower limit" in measurement.method else ""
+
+
+def hold_shares(slo: Slo, seen: Shares, bound: Figure, alpha: float) -> Tested:
+    """A share of good events (at least) or of bad ones (at most)."""
+    allowed = 1 - bound.value if slo.comparison is Comparison.AT_LEAST else bound.value
+    found = _bounds(list(seen.batches), _doubtful(list(seen.batches), seen.unresolved), alpha)
+    good = slo.comparison is Comparison.AT_LEAST
+    share = found.seen.share
+    state = found.state(allowed)
+    measurement = Measurement(
+        sli=slo.sli,
+        value=1 - share if good else share,
+        unit=Unit.RATIO,
+        n=found.seen.n,
+        lower=1 - found.upper if good else found.lower,
+        upper=1 - found.lower if good else found.upper,
+        n_effective=found.seen.n_effective,
+        bad=found.seen.bad,
+        bad_lower=found.lower,
+        bad_upper=found.upper,
+        method="share, Korn–Graubard over batches",
+    )
+    words = (
+        f"{found.seen.bad:,} of {found.seen.n:,} {seen.noun} bad; {_share_words(found, state, 'bad')}, "
+        f"{percent(allowed)} allowed{_extra(found.seen)}"
+    )
+    needed = _more(still_needed(found.seen, allowed), seen.noun)
+    return Tested(state, measurement, words, needed, found.proven_lower > allowed)
+
+
+def hold_counted(slo: Slo, seen: Shares, bound: Figure) -> Tested:
+    """A share that is a fact: every event counts, none stands for others."""
+    bad, n = sum(bad for bad, _ in seen.batches), sum(n for _, n in seen.batches)
+    value = 1 - bad / n if slo.comparison is Comparison.AT_LEAST else bad / n
+    measurement = Measurement(slo.sli, value, Unit.RATIO, n, bad=bad, method="every one counted")
+    words = f"{n - bad:,} of {n:,} {seen.noun} good"
+    return Tested(against(slo, value, bound), measurement, words, proven=True)
+
+
+def _share_words(found: _Bounds, state: State, what: str) -> str:
+    match state:
+        case State.KEPT:
+            return f"at most {percent(found.upper)} {what} (95 % sure)"
+        case State.BROKEN:
+            return f"at least {percent(found.lower)} {what} (95 % sure)"
+        case State.UNDECIDED:
+            return f"between {percent(found.lower)} and {percent(found.upper)} {what} (each 95 % sure)"
+
+
+def _extra(seen: Proportion) -> str:
+    return "" if seen.deff <= 1.05 else f" worth {seen.n_effective:,.0f} independent ones"
+
+
+def _more(count: int | None, noun: str) -> str:
+    return f"about {count:,} more {noun} needed" if count is not None else ON_THE_BOUND

@@ -1,0 +1,349 @@
+"""The service level indicators: one function each from the evidence of one level to observations.
+
+``SLIS`` lists them all; a new one is a function and a line there. Only the measure phase is looked at, by intended
+second, except for facts (crashes, kills, lost writes), which count whenever they happen.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from harness.analysis.coverage import unresolved
+from harness.analysis.observations import Fact, Gauge, Observation, Shares, Throughput, Times, Unobserved
+from harness.analysis.phases import (
+    HTTP_KINDS,
+    batch_ranges,
+    load_second,
+    measured,
+    rows,
+    seconds_of,
+    whole_seconds,
+)
+from harness.analysis.rates import tally_by_second
+from harness.analysis.survival import comeback
+from harness.model.evidence import Evidence
+from harness.model.plan import Held, Level, LevelName
+from harness.model.samples import RequestRow
+from harness.model.units import Unit
+from harness.model.verdict import Taint
+
+PROCESS_DIED = "process-died"
+"""Event of the harness: a server's main process (nginx, gunicorn, Celery, PostgreSQL…) ended by itself."""
+
+Observe = Callable[[Evidence, Level], Observation]
+
+
+@dataclass(frozen=True, slots=True)
+class Sli:
+    """taints: what makes its observations unsound. steady: whether they need a steady state (facts do not).
+
+    downstream: a series of the servers, which see less load when requests fail before they reach them.
+    bound_by_size: whether a host smaller than the stage explains a bad value.
+    """
+
+    name: str
+    unit: Unit
+    observe: Observe
+    taints: tuple[Taint, ...]
+    steady: bool = True
+    downstream: bool = False
+    bound_by_size: bool = True
+
+
+def http_response_seconds(evidence: Evidence, level: Level) -> Observation:
+    """Response times of all HTTP requests and uploads together, without the probes."""
+    return _times(evidence, level, "requests", kinds=HTTP_KINDS, probes=False, in_flight=unresolved(evidence, level))
+
+
+def socket_ack_seconds(evidence: Evidence, level: Level) -> Observation:
+    """From a chat message's intended sending to its acknowledgement."""
+    return _times(evidence, level, "messages", endpoint="socket ack")
+
+
+def socket_delivery_seconds(evidence: Evidence, level: Level) -> Observation:
+    """From a chat message's intended sending to each receiver; what never arrives is bad."""
+    return _times(evidence, level, "deliveries", endpoint="socket delivery")
+
+
+def job_end_to_end_seconds(evidence: Evidence, level: Level) -> Observation:
+    """From an upload's intended start to its job's end, probes included; jobs that were not seen to end are bad."""
+    return _times(evidence, level, "jobs", endpoint="job end to end")
+
+
+def request_success_ratio(evidence: Evidence, level: Level) -> Observation:
+    """Requests with a good response among all that were meant to be sent, without the probes."""
+    batches = tuple(
+        (sum(row.errors + row.dropped for row in batch), sum(row.offered for row in batch))
+        for batch in _batches(evidence, level, kinds=HTTP_KINDS, probes=False)
+    )
+    return _shares(batches, "requests", unresolved(evidence, level))
+
+
+def socket_reach_ratio(evidence: Evidence, level: Level) -> Observation:
+    """Deliveries that arrived among those that should have (receivers in the room × messages)."""
+    batches = []
+    for batch in _batches(evidence, level, endpoint="socket delivery"):
+        expected = sum(row.expected for row in batch)
+        batches.append((max(0, expected - sum(row.completed for row in batch)), expected))
+    return _shares(tuple(batches), "deliveries")
+
+
+def jobs_finished_ratio(evidence: Evidence, level: Level) -> Observation:
+    """Uploads sent during the level whose job finished, probes included; one that was not seen to finish is bad.
+
+    The whole level counts, since uploads are few and each of them is a fact, not a time.
+    """
+    finished = {
+        job.id
+        for job in evidence.jobs
+        if job.state == "finished" or (job.state == "seen" and job.detail.get("status") == "finished")
+    }
+    seconds = whole_seconds(level.start_seconds, level.end_seconds)
+    batches = {second: [0, 0] for second in seconds}
+    sent: set[str] = set()
+    for job in evidence.jobs:
+        second = load_second(evidence, job.monotonic_seconds)
+        if job.state == "sent" and job.id not in sent and second is not None and int(second // 1) in seconds:
+            sent.add(job.id)
+            batches[int(second)][0] += job.id not in finished
+            batches[int(second)][1] += 1
+    pooled = [
+        (sum(batches[second][0] for second in batch), sum(batches[second][1] for second in batch))
+        for batch in batch_ranges(seconds, evidence.plan.batch_seconds)
+    ]
+    return _shares(tuple(pooled), "uploads")
+
+
+def throughput_per_second(evidence: Evidence, level: Level) -> Observation:
+    """Good HTTP responses per second, each counted in the second in which its request was meant to start."""
+    seconds = seconds_of(measured(level))
+    found = tuple(rows(evidence, seconds, kinds=HTTP_KINDS, probes=False))
+    if not found:
+        return Unobserved("no request was recorded")
+    tallies = tally_by_second(found, seconds)
+    ranges = batch_ranges(seconds, evidence.plan.batch_seconds)
+
+    def means(values: list[int]) -> tuple[float, ...]:
+        return tuple(sum(values[s - seconds.start] for s in batch) / len(batch) for batch in ranges)
+
+    return Throughput(
+        offered=means([each.offered for each in tallies]),
+        completed=means([each.completed for each in tallies]),
+        planned=level.rate.value,
+        batch_seconds=evidence.plan.batch_seconds,
+    )
+
+
+def sockets_held_ratio(evidence: Evidence, level: Level) -> Observation:
+    """Sockets open ÷ sockets that the plan holds at that time, each second; above 1 counts as 1."""
+    open_now: dict[int, dict[str, int]] = defaultdict(dict)
+    for sample in evidence.generator:
+        second = load_second(evidence, sample.monotonic_seconds)
+        if second is not None:
+            open_now[int(second)][sample.worker] = sample.sockets
+    values: dict[int, float] = {}
+    for second, workers in open_now.items():
+        planned = held_at(evidence.plan.held, second)
+        if planned > 0:
+            values[second] = min(1.0, sum(workers.values()) / planned)
+    return _gauge(evidence, level, values, "the generator said nothing of its sockets")
+
+
+def series(source: str, key: str) -> Observe:
+    """An SLI that is one series of one sampler."""
+
+    def observe(evidence: Evidence, level: Level) -> Observation:
+        seen: dict[int, list[float]] = defaultdict(list)
+        for sample in evidence.servers:
+            second = load_second(evidence, sample.monotonic_seconds)
+            if second is not None and sample.source == source and key in sample.values:
+                seen[int(second // 1)].append(sample.values[key])
+        values = {second: sum(each) / len(each) for second, each in seen.items()}
+        return _gauge(evidence, level, values, f"no sampler saw {source}.{key}")
+
+    return observe
+
+
+def oom_kills(evidence: Evidence, level: Level) -> Observation:
+    """Processes of the stack killed for want of memory, from the counter of its cgroup or of the host."""
+    start, end = _span(evidence, level)
+    before: float | None = None
+    last: float | None = None
+    for sample in evidence.servers:
+        second = load_second(evidence, sample.monotonic_seconds)
+        if second is None or sample.source != "stack" or "oom_kills_total" not in sample.values:
+            continue
+        value = sample.values["oom_kills_total"]
+        if second < start:
+            before = value
+        elif second < end:
+            before = value if before is None else before
+            last = value
+    if last is None or before is None:
+        return Unobserved("no sampler could count out-of-memory kills")
+    count = max(0, round(last - before))
+    return Fact(count, _number(count, "process was killed", "processes were killed") + " for want of memory")
+
+
+def server_crashes(evidence: Evidence, level: Level) -> Observation:
+    """Main processes of the servers that ended by themselves; recycled workers are no crashes."""
+    if evidence.manifest.stack == "external":
+        return Unobserved("the processes of an external stack are not watched")
+    start, end = _span(evidence, level)
+    died: list[str] = []
+    for event in evidence.events:
+        second = load_second(evidence, event.monotonic_seconds)
+        if event.name == PROCESS_DIED and second is not None and start <= second < end:
+            name = str(event.detail.get("process", event.detail.get("name", "a server")))
+            died.append(f"{name} at {second:.0f} s")
+    return Fact(len(died), "no server died" if not died else "died: " + ", ".join(died))
+
+
+def lost_writes(evidence: Evidence, level: Level) -> Observation:
+    """Writes that the system acknowledged in this level and that the database does not hold after the drain.
+
+    At 3x-peak those of the whole run: surviving means that nothing at all was lost. A lost write whose time is unknown
+    counts at every level.
+    """
+    found = evidence.reconciliation
+    if found is None:
+        return Unobserved("the run ended before its writes could be compared with the database")
+    if not found.checked:
+        return Unobserved(f"the writes could not be compared with the database: {found.reason or 'no reason given'}")
+    start, end = _span(evidence, level)
+    times = {write.id: load_second(evidence, write.monotonic_seconds) for write in evidence.acknowledged}
+    if found.acknowledged < len(times):
+        return Unobserved(
+            f"only {found.acknowledged:,} of {len(times):,} acknowledged writes were compared with the database"
+        )
+
+    def here(identifier: str) -> bool:
+        second = times.get(identifier)
+        return second is None or start <= second < end or evidence.plan.duration_seconds <= second
+
+    lost = sum(here(identifier) for identifier in found.missing)
+    kept = sum(second is not None and start <= second < end for second in times.values())
+    if not lost:
+        return Fact(0, f"none of {kept:,} acknowledged writes was lost")
+    return Fact(lost, f"{lost:,} of {kept:,} acknowledged writes {'is' if lost == 1 else 'are'} not in the database")
+
+
+SLIS: tuple[Sli, ...] = (
+    Sli("http_response_seconds", Unit.SECONDS, http_response_seconds, (Taint.TIMES,)),
+    Sli("request_success_ratio", Unit.RATIO, request_success_ratio, (Taint.THROUGHPUT,)),
+    Sli("throughput_per_second", Unit.PER_SECOND, throughput_per_second, (Taint.THROUGHPUT,)),
+    Sli("sockets_held_ratio", Unit.RATIO, sockets_held_ratio, (Taint.THROUGHPUT,)),
+    Sli("socket_reach_ratio", Unit.RATIO, socket_reach_ratio, (Taint.THROUGHPUT,)),
+    Sli("socket_ack_seconds", Unit.SECONDS, socket_ack_seconds, (Taint.TIMES,)),
+    Sli("socket_delivery_seconds", Unit.SECONDS, socket_delivery_seconds, (Taint.TIMES,)),
+    Sli("job_end_to_end_seconds", Unit.SECONDS, job_end_to_end_seconds, (Taint.TIMES,)),
+    Sli("jobs_finished_ratio", Unit.RATIO, jobs_finished_ratio, (Taint.THROUGHPUT,)),
+    Sli("stack_cpu_ratio", Unit.RATIO, series("stack", "cpu_ratio"), (Taint.SERVER_SERIES,), downstream=True),
+    Sli("stack_memory_ratio", Unit.RATIO, series("stack", "memory_ratio"), (Taint.SERVER_SERIES,), downstream=True),
+    Sli("stack_disk_ratio", Unit.RATIO, series("stack", "disk_ratio"), (Taint.SERVER_SERIES,), downstream=True),
+    Sli(
+        "postgres_connections_ratio",
+        Unit.RATIO,
+        series("postgres", "connections_ratio"),
+        (Taint.SERVER_SERIES,),
+        downstream=True,
+    ),
+    Sli("oom_kills", Unit.COUNT, oom_kills, (), steady=False),
+    Sli("server_crashes", Unit.COUNT, server_crashes, (), steady=False),
+    Sli("lost_writes", Unit.COUNT, lost_writes, (Taint.WRITES,), steady=False, bound_by_size=False),
+    Sli("recovery_seconds", Unit.SECONDS, comeback, (Taint.TIMES,), steady=False),
+)
+
+
+def sli(name: str) -> Sli:
+    """The SLI of that name; raises KeyError."""
+    for each in SLIS:
+        if each.name == name:
+            return each
+    raise KeyError(name)
+
+
+def held_at(held: Held, second: float) -> float:
+    """How many sockets the plan holds open at that second: on the straight lines between its points."""
+    before = (0.0, 0)
+    for point in held.points:
+        if point[0] > second:
+            if point[0] == before[0]:
+                return float(before[1])
+            share = (second - before[0]) / (point[0] - before[0])
+            return before[1] + share * (point[1] - before[1])
+        before = point
+    return float(before[1])
+
+
+def _span(evidence: Evidence, level: Level) -> tuple[float, float]:
+    """Where a level's facts count: in the level, and at 3x-peak in the whole run, since that is what it survives."""
+    if level.name is LevelName.PROOF:
+        return float("-inf"), float("inf")
+    last = level is evidence.plan.levels[-1]
+    return level.start_seconds, float("inf") if last else level.end_seconds
+
+
+def _batches(
+    evidence: Evidence,
+    level: Level,
+    *,
+    kinds: tuple[str, ...] | None = None,
+    endpoint: str | None = None,
+    probes: bool = True,
+) -> tuple[tuple[RequestRow, ...], ...]:
+    seconds = seconds_of(measured(level))
+    found = tuple(rows(evidence, seconds, kinds=kinds, endpoint=endpoint, probes=probes))
+    ranges = batch_ranges(seconds, evidence.plan.batch_seconds)
+    return tuple(tuple(row for row in found if row.second in batch) for batch in ranges)
+
+
+def _times(
+    evidence: Evidence,
+    level: Level,
+    noun: str,
+    *,
+    kinds: tuple[str, ...] | None = None,
+    endpoint: str | None = None,
+    probes: bool = True,
+    in_flight: int = 0,
+) -> Observation:
+    batches = _batches(evidence, level, kinds=kinds, endpoint=endpoint, probes=probes)
+    absent = tuple(
+        max(0, sum(row.expected for row in batch) - sum(row.offered for row in batch)) if batch else 0
+        for batch in batches
+    )
+    if not any(row.offered for batch in batches for row in batch) and not any(absent):
+        return Unobserved(f"no {noun} were recorded")
+    return Times(batches, absent, noun, in_flight)
+
+
+def _shares(batches: tuple[tuple[int, int], ...], noun: str, in_flight: int = 0) -> Observation:
+    if not any(n for _, n in batches):
+        return Unobserved(f"no {noun} were recorded")
+    return Shares(batches, noun, in_flight)
+
+
+def _gauge(evidence: Evidence, level: Level, values: dict[int, float], missing: str) -> Observation:
+    seconds = seconds_of(measured(level))
+    seen = {second: value for second, value in values.items() if second in seconds}
+    if not seen:
+        return Unobserved(missing)
+    means = []
+    for batch in batch_ranges(seconds, evidence.plan.batch_seconds):
+        inside = [seen[second] for second in batch if second in seen]
+        if inside:
+            means.append(sum(inside) / len(inside))
+    return Gauge(
+        means=tuple(means),
+        samples=len(seen),
+        maximum=max(seen.values()),
+        gap_ratio=1 - len(seen) / len(seconds),
+        batch_seconds=evidence.plan.batch_seconds,
+    )
+
+
+def _number(count: int, one: str, many: str) -> str:
+    return f"no {one}" if count == 0 else f"{count} {one if count == 1 else many}"
