@@ -23,3 +23,13 @@ def test_events_outside_of_the_load_are_left_out():
     evidence = replace(make_report_evidence(5), events=(event(-9, "stack-ready"), event(900, "stack-down")))
     assert happenings(evidence) == ()
     assert happenings(never_loaded(evidence)) == ()
+
+
+def test_a_load_that_ended_early_is_marked():
+    evidence = make_report_evidence(20)
+    early = replace(
+        evidence, events=(event(19, "load-end", reason="stopped"), event(20, "run-end", reason="interrupted"))
+    )
+    assert [(h.clock, h.words) for h in happenings(early)] == [("0:19", "the load ended before the plan did")]
+    whole = replace(evidence, events=(event(40, "load-end", reason="complete"),))
+    assert happenings(whole) == ()

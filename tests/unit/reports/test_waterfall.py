@@ -24,7 +24,7 @@ def test_unfinished_first_with_every_step(evidence):
     assert finished.sent_seconds == 8
 
 
-@pytest.mark.parametrize("state", ["failed", "rejected"])
+@pytest.mark.parametrize("state", ["failed", "rejected", "finished"])
 def test_other_endings(evidence, state):
     (only,) = jobs_of(replace(evidence, jobs=tuple(job("u-3", sent=1, **{state: 4}))))
     assert (only.ending, only.seconds) == (state, 3)
