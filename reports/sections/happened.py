@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
+from harness.analysis.slis import held_at
 from harness.analysis.summary import Timeline
 from harness.model.evidence import Evidence
 from harness.model.units import Unit, format_quantity
@@ -157,6 +158,7 @@ def build(material: Material) -> Happened:
             sentences.append("No request failed and no arrival was dropped.")
         else:
             load.append(bad)
+        load += _sockets(evidence, material.timeline)
     else:
         sentences.append("No request was recorded.")
     panels = [panel for panel in (_panel(evidence, axis, spec) for spec in PANELS) if panel is not None]
@@ -239,6 +241,23 @@ def _bad(timeline: Timeline) -> TimeChart | None:
         lines.append(series(timeline, "dropped", dropped, "third"))
     note = "" if any(errors) and any(dropped) else "Nothing was dropped." if any(errors) else "No request failed."
     return TimeChart("bad", "Errors and dropped arrivals", Unit.PER_SECOND, tuple(lines), height=80.0, note=note)
+
+
+def _sockets(evidence: Evidence, timeline: Timeline) -> list[TimeChart]:
+    """Empty when the generator said nothing, or when no socket was to be held."""
+    half = timeline.window_seconds / 2
+    planned = tuple((start + half, held_at(evidence.plan.held, start + half)) for start in timeline.starts_seconds)
+    if not any(timeline.sockets) and not any(value for _, value in planned):
+        return []
+    return [
+        TimeChart(
+            "sockets",
+            "Socket.IO connections held",
+            Unit.COUNT,
+            (Series("planned", planned, "third"), series(timeline, "open", timeline.sockets, "first")),
+            height=110.0,
+        )
+    ]
 
 
 def _panel(evidence: Evidence, axis: TimeAxis, spec: Panel) -> TimeChart | None:
