@@ -19,14 +19,19 @@ from harness.store.layout import RunDirectory
 from tests.support import evidence as made_up
 
 ROOT = Path(__file__).parents[1] / "golden"
-SHORT = ((1, 2, 18, 2), 3.0)
+SHORT = ((1, 2, 15, 2), 3.0)
 """Ramp, settle, measure and drain in seconds, and the batches: long enough to judge, short enough to keep."""
 
 CASES: Mapping[str, Mapping[str, object]] = {
-    "pass": {},
-    "fail": {"slow": {"peak": 0.5}, "slow_seconds": 2.4, "errors": {"peak": 0.03, "3x-peak": 0.1}},
+    "pass": {"recovers_after": 2},
+    "fail": {"recovers_after": 2, "slow": {"peak": 0.5}, "slow_seconds": 2.4, "errors": {"peak": 0.03, "3x-peak": 0.1}},
     "inconclusive": {"stop_at": 30.0, "stop_reason": "interrupted"},
-    "invalid": {"generator_cpu": {"peak": 0.97}, "loop_lag_seconds": {"peak": 0.08}, "gaps": {"postgres": 0.2}},
+    "invalid": {
+        "recovers_after": 2,
+        "generator_cpu": {"peak": 0.97},
+        "loop_lag_seconds": {"peak": 0.08},
+        "gaps": {"postgres": 0.2},
+    },
 }
 
 

@@ -40,6 +40,12 @@ class TestAnswer:
         load, *_ = self.figures(evidence, cell("response-time", "normal", Outcome.INVALID))
         assert load.value == "none"
 
+    def test_an_invalid_run_proves_no_load_and_its_numbers_say_so(self, evidence):
+        cells = (cell("response-time", "normal"), cell("response-time", "peak", Outcome.INVALID))
+        load, response, _ = answer.build(collect(evidence, make_verdict(Outcome.INVALID, *cells))).figures
+        assert (load.value, load.certainty) == ("none", "the evidence of this run is not sound")
+        assert response.outcome is Outcome.INVALID
+
     def test_past_its_bound_is_said(self, evidence):
         over = cell("connections", "peak", Outcome.FAIL, bound_value=0.2)
         assert self.figures(evidence, over)[2].title == "Past its bound: PostgreSQL connections"
