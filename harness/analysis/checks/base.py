@@ -15,12 +15,14 @@ from harness.model.verdict import CheckResult, Taint
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What a check saw. passed None: there was nothing to see, which is never a pass."""
+    """What a check saw. passed None: there was nothing to see, which is never a pass. applies False: there cannot be
+    anything to see in this kind of run, so that nothing is tainted."""
 
     passed: bool | None
     value: str
     limit: str
     reason: str
+    applies: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +50,9 @@ Check = LevelCheck | RunCheck
 
 def result(check: Check, finding: Finding, level: str = "") -> CheckResult:
     """The finding as the verdict keeps it."""
+    taints = check.taints if finding.applies else ()
     return CheckResult(
-        check.id, check.title, level, finding.passed, finding.value, finding.limit, finding.reason, check.taints
+        check.id, check.title, level, finding.passed, finding.value, finding.limit, finding.reason, taints
     )
 
 
@@ -72,20 +75,22 @@ def heard(evidence: Evidence, level: Level) -> dict[str, list[GeneratorSample]]:
     return dict(workers)
 
 
-def before(evidence: Evidence, level: Level) -> dict[str, GeneratorSample]:
-    """Each worker's last sample before the level's measure phase, for differences of counters."""
-    start = measured(level).start_seconds
+def before(evidence: Evidence, second: float) -> dict[str, GeneratorSample]:
+    """Each worker's last sample before that second of the load, for differences of counters."""
     found: dict[str, GeneratorSample] = {}
     for sample in evidence.generator:
-        second = load_second(evidence, sample.monotonic_seconds)
-        if second is not None and second - 0.5 < start:
+        at = load_second(evidence, sample.monotonic_seconds)
+        if at is not None and at - 0.5 < second:
             found[sample.worker] = sample
     return found
 
 
-def increase(evidence: Evidence, level: Level, counter: Callable[[GeneratorSample], float]) -> float:
-    """How much a cumulative counter of all workers grew over the measure phase."""
-    earlier = before(evidence, level)
+def increase(
+    evidence: Evidence, level: Level, counter: Callable[[GeneratorSample], float], since: float | None = None
+) -> float:
+    """How much a cumulative counter of all workers grew until the end of the measure phase, from its start or
+    ``since``."""
+    earlier = before(evidence, measured(level).start_seconds if since is None else since)
     total = 0.0
     for worker, samples in heard(evidence, level).items():
         total += counter(samples[-1]) - (counter(earlier[worker]) if worker in earlier else 0)

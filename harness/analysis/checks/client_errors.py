@@ -11,8 +11,8 @@ from harness.model.verdict import Taint
 
 
 def look(evidence: Evidence, level: Level) -> Finding:
-    """Any (no port, no file descriptor, DNS) is too many (methodology §5)."""
-    workers, earlier = heard(evidence, level), before(evidence, level)
+    """Any since the level began (no port, no file descriptor, DNS) is too many (methodology §5)."""
+    workers, earlier = heard(evidence, level), before(evidence, level.start_seconds)
     if not workers:
         return nothing("none", "the generator said nothing of its errors")
     found: Counter[str] = Counter()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from harness.analysis.checks.base import Finding, LevelCheck, nothing
+from harness.analysis.checks.base import Finding, LevelCheck, increase, nothing
 from harness.analysis.intervals import mean_interval
 from harness.analysis.phases import HTTP_KINDS, batch_ranges, measured, rows, seconds_of, whole_seconds
 from harness.analysis.rates import tally, tally_by_second
@@ -20,7 +20,7 @@ def look(evidence: Evidence, level: Level) -> Finding:
     """Offered HTTP requests per second ÷ planned, within 2 % or within what the spread of the batches explains.
 
     A session's next step waits for the step before: a system that slows down is asked for less. That is no fault of the
-    generator's, and is told by errors, or by a whole level (drain included) that makes up for it.
+    generator's, and shows in errors, in sessions that pile up, or in a level that makes up for it in its drain.
     """
     limit = "1 ± 0.02"
     seconds = seconds_of(measured(level))
@@ -43,17 +43,20 @@ def look(evidence: Evidence, level: Level) -> Finding:
     )
     if spread is not None and spread.lower <= planned * (1 + LIMIT) and spread.upper >= planned * (1 - LIMIT):
         return Finding(True, value, limit, f"{said}: no more than sessions across the phase's edges explain")
-    if rate < planned and _slowed(evidence, level):
+    if rate < planned and _slowed(evidence, level, planned * len(seconds) - offered):
         return Finding(True, value, limit, f"{said}: the system's slowness held sessions back")
     return Finding(False, value, limit, f"{said}: not the load that the verdict is about")
 
 
-def _slowed(evidence: Evidence, level: Level) -> bool:
+def _slowed(evidence: Evidence, level: Level, shortfall: float) -> bool:
+    steps = {flow.name: flow.http_steps for flow in evidence.plan.flows if flow.kind is not FlowKind.SOCKETIO}
+    piled_up = increase(evidence, level, lambda sample: sample.in_flight + sample.waiting, since=level.start_seconds)
+    if piled_up * max(steps.values(), default=1.0) >= shortfall:
+        return True
     whole = whole_seconds(level.start_seconds, level.end_seconds)
     total = tally(rows(evidence, whole, kinds=HTTP_KINDS, probes=False))
     if total.bad > 0.01 * total.offered:
         return True
-    steps = {flow.name: flow.http_steps for flow in evidence.plan.flows if flow.kind is not FlowKind.SOCKETIO}
     meant = sum(
         segment.expected_arrivals * steps.get(stream.flow, 0.0)
         for stream in evidence.plan.streams
