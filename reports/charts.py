@@ -222,7 +222,7 @@ def _clock(axis: TimeAxis, across: Scale, floor: float) -> list[Markup]:
         x = across(tick)
         drawn.append(element("line", x1=x, x2=x, y1=floor, y2=floor + 4))
         drawn.append(text(x, floor + 16, format_clock(tick), anchor="middle"))
-    drawn.append(text(LEFT - 16, floor + 16, "min:s", anchor="end"))
+    drawn.append(text(WIDTH - RIGHT + 22, floor + 16, "min:s"))
     return drawn
 
 
@@ -284,7 +284,7 @@ def _labels(chart: TimeChart, up: Scale, floor: float) -> list[Markup]:
         place = up(values[-1]) if values and values[-1] >= up.low else floor
         wanted.append((place, series.label, f"name {series.style}"))
     wanted.sort(key=lambda label: label[0])
-    places = spread([place for place, _, _ in wanted], TOP, floor)
+    places = spread([place for place, _, _ in wanted], TOP, floor - 4)
     return [
         text(WIDTH - RIGHT + 8, place + 4, label, class_=style)
         for place, (_, label, style) in zip(places, wanted, strict=True)
@@ -313,10 +313,15 @@ def _marks(axis: TimeAxis, across: Scale, floor: float) -> list[Markup]:
                 element("title", f"{format_clock(mark.seconds)} {mark.label}"),
                 element("line", x1=x, x2=x, y1=TOP, y2=floor),
                 element("path", d=f"M{number(x - 4)} {number(floor)}h8l-4 -6z"),
-                text(x + 4, floor - 8, str(mark.number)),
+                _beside(x, floor - 8, str(mark.number)),
             )
         )
     return drawn
+
+
+def _beside(x: float, y: float, words: str) -> Markup:
+    """Words right of x, or left of it at the right end."""
+    return text(x - 4, y, words, anchor="end") if x > WIDTH - RIGHT - 20 else text(x + 4, y, words)
 
 
 def _readout(chart: TimeChart) -> str:

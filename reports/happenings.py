@@ -10,8 +10,10 @@ from harness.model.samples import Event
 from reports.charts import Mark
 from reports.scales import format_clock
 
-QUIET_EVENTS = frozenset({"load-start", "load-end", "level", "phase"})
-"""What the shaded levels show already."""
+QUIET_EVENTS = frozenset(
+    {"run-start", "run-end", "load-start", "load-end", "level", "phase", "phase-start", "phase-end"}
+)
+"""What the shaded levels show already, or what stands at the top of the report."""
 RECONNECTS = "socket-reconnect"
 """Event of the generator: ``count`` sockets were lost and connected again within the last second."""
 RECONNECT_BURST = 10
@@ -44,6 +46,7 @@ def happenings(evidence: Evidence) -> tuple[Happening, ...]:
                 found.append((at, f"{count:,} sockets reconnected"))
             continue
         found.append((at, _event_words(event)))
+    found += _stopped(evidence, start)
     found += _recycled(evidence, start)
     found.sort()
     return tuple(Happening(i, at, format_clock(at), words) for i, (at, words) in enumerate(found, start=1))
@@ -59,6 +62,14 @@ def _event_words(event: Event) -> str:
     if event.detail:
         words += ": " + ", ".join(f"{key} {value}" for key, value in sorted(event.detail.items()))
     return words
+
+
+def _stopped(evidence: Evidence, start: float) -> list[tuple[float, str]]:
+    """The end of the load, if it came before the end of the plan."""
+    end = evidence.event("load-end")
+    if end is None or end.monotonic_seconds - start >= evidence.plan.duration_seconds - 1:
+        return []
+    return [(max(0.0, end.monotonic_seconds - start), "the load ended before the plan did")]
 
 
 def _recycled(evidence: Evidence, start: float) -> list[tuple[float, str]]:

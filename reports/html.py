@@ -10,6 +10,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from reports.build import ReportModel
+from reports.text import fit
 
 
 @lru_cache
@@ -42,4 +43,4 @@ def render_html(model: ReportModel) -> str:
         "default-src 'none'; style-src 'unsafe-inline'; img-src data:; "
         f"script-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
     )
-    return environment.get_template("report.html.j2").render(report=model, policy=policy) + "\n"
+    return fit(environment.get_template("report.html.j2").render(report=model, policy=policy)) + "\n"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from datetime import UTC, datetime
 from xml.etree import ElementTree as ET
 
@@ -10,8 +9,7 @@ from harness.model.evidence import Evidence
 from harness.model.plan import PhaseName
 from harness.model.verdict import CheckResult, Outcome, RunVerdict, Verdict
 from reports.sections.promise import value_words
-
-_NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+from reports.text import fit
 
 
 def junit_xml(evidence: Evidence, verdict: RunVerdict) -> bytes:
@@ -24,7 +22,7 @@ def junit_xml(evidence: Evidence, verdict: RunVerdict) -> bytes:
     errors = sum(case.find("error") is not None for case in cases)
     suite = ET.Element(
         "testsuite",
-        name=_clean(f"proofload {place} {manifest.profile}"),
+        name=fit(f"proofload {place} {manifest.profile}"),
         tests=str(len(cases)),
         failures=str(failures),
         errors=str(errors),
@@ -41,9 +39,9 @@ def junit_xml(evidence: Evidence, verdict: RunVerdict) -> bytes:
         ("seed", str(manifest.seed)),
         ("proofload", manifest.proofload_version),
     ):
-        ET.SubElement(properties, "property", name=name, value=_clean(value))
+        ET.SubElement(properties, "property", name=name, value=fit(value))
     suite.extend(cases)
-    ET.SubElement(suite, "system-out").text = _clean(
+    ET.SubElement(suite, "system-out").text = fit(
         "\n".join([f"{verdict.outcome}: {verdict.headline}", *(f"not proven: {line}" for line in verdict.not_proven)])
     )
     root = ET.Element(
@@ -58,34 +56,34 @@ def junit_xml(evidence: Evidence, verdict: RunVerdict) -> bytes:
 def _cell_case(place: str, evidence: Evidence, cell: Verdict) -> ET.Element:
     case = ET.Element(
         "testcase",
-        classname=_clean(f"{place}.{cell.level}"),
-        name=_clean(cell.title),
+        classname=fit(f"{place}.{cell.level}"),
+        name=fit(cell.title),
         time=f"{_measured_seconds(evidence, cell.level):.3f}",
     )
     words = f"{value_words(cell.measurement)} against {cell.bound}: {cell.reason}"
     text = "\n".join([words, f"citation: {cell.citation}", *(f"unsound: {check}" for check in cell.tainted_by)])
     if cell.outcome is Outcome.FAIL:
-        ET.SubElement(case, "failure", type=cell.outcome, message=_clean(words)).text = _clean(text)
+        ET.SubElement(case, "failure", type=cell.outcome, message=fit(words)).text = fit(text)
     elif cell.outcome is not Outcome.PASS:
-        ET.SubElement(case, "error", type=cell.outcome, message=_clean(words)).text = _clean(text)
+        ET.SubElement(case, "error", type=cell.outcome, message=fit(words)).text = fit(text)
     else:
-        ET.SubElement(case, "system-out").text = _clean(text)
+        ET.SubElement(case, "system-out").text = fit(text)
     return case
 
 
 def _check_case(place: str, check: CheckResult) -> ET.Element:
     case = ET.Element(
         "testcase",
-        classname=_clean(f"{place}.{check.level or 'run'}.validity"),
-        name=_clean(check.title),
+        classname=fit(f"{place}.{check.level or 'run'}.validity"),
+        name=fit(check.title),
         time="0.000",
     )
     words = f"{check.value} against {check.limit}: {check.reason}"
     if check.passed is False:
-        ET.SubElement(case, "error", type="INVALID", message=_clean(words)).text = _clean(words)
+        ET.SubElement(case, "error", type="INVALID", message=fit(words)).text = fit(words)
     elif check.passed is None:
         # What hangs on a check that could not be made is INCONCLUSIVE in its own test case; here it is only recorded.
-        ET.SubElement(case, "skipped", message=_clean(f"could not be evaluated: {check.reason}"))
+        ET.SubElement(case, "skipped", message=fit(f"could not be evaluated: {check.reason}"))
     return case
 
 
@@ -94,8 +92,3 @@ def _measured_seconds(evidence: Evidence, level: str) -> float:
         return evidence.plan.level(level).phase(PhaseName.MEASURE).duration_seconds
     except KeyError:
         return 0.0
-
-
-def _clean(text: str) -> str:
-    """Without the characters that XML 1.0 cannot hold, not even escaped."""
-    return _NOT_XML.sub("\ufffd", text)

@@ -9,6 +9,7 @@ from harness.model.verdict import Outcome, Severity, Verdict
 from reports.material import Material
 from reports.sections.answer import bound_words
 from reports.sections.promise import value_words
+from reports.text import fit
 
 SYMBOLS = {Outcome.PASS: "✅", Outcome.FAIL: "❌", Outcome.INCONCLUSIVE: "❔", Outcome.INVALID: "🚫"}
 _SPECIAL = re.compile(r"([\\`*_{}\[\]()#+!|~-])")
@@ -42,7 +43,7 @@ def summary_markdown(material: Material) -> str:
         f"seed {manifest.seed}",
         "",
     ]
-    return "\n".join(lines)
+    return fit("\n".join(lines))
 
 
 def _matrix(material: Material) -> list[str]:
@@ -81,5 +82,5 @@ def plain(text: str) -> str:
 
 
 def code(text: str) -> str:
-    """Text inside a code span."""
-    return " ".join(text.replace("`", "'").replace("|", "¦").split())
+    """Text inside a code span, where nothing can be escaped: what could end it or start a tag is replaced."""
+    return " ".join(text.translate(str.maketrans("`|<>", "'¦‹›")).split())

@@ -28,7 +28,7 @@ class Stretch:
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One upload. sent_seconds: of the load. ending: seen, failed, rejected or unfinished."""
+    """One upload. sent_seconds: of the load. ending: seen (by the client), finished, failed, rejected or unfinished."""
 
     id: str
     level: str
@@ -61,7 +61,7 @@ def _job(key: str, events: Sequence[JobEvent], load_start: float, last: float) -
     detail = {name: value for event in events for name, value in event.detail.items()}
     sent = at["sent"]
     marks = {state: max(0.0, moment - sent) for state, moment in at.items()}
-    ending = next((state for state in ("seen", "failed", "rejected") if state in at), "unfinished")
+    ending = next((state for state in ("failed", "rejected", "seen", "finished") if state in at), "unfinished")
     stretches: list[Stretch] = []
     previous = 0.0
     # A server's clock may put "queued" before the client's "accepted": the upload ends with whichever came first.
@@ -156,7 +156,7 @@ def _name(job: Job) -> str:
 def _ending(job: Job) -> str:
     seconds = format_quantity(job.seconds, Unit.SECONDS)
     match job.ending:
-        case "seen":
+        case "seen" | "finished":
             return seconds
         case "unfinished":
             return f"unfinished at {seconds}"

@@ -2,51 +2,49 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from harness.analysis.phases import load_second, measured
 from harness.model.evidence import Evidence
 from harness.model.plan import Level
 
 LOAD_END = "load-end"
-"""Written by the generator; detail: reason, "complete" when every arrival of the plan has been accounted for."""
+"""Written by the generator when the plan's time is over; detail: reason, "complete" or none, else why it is not."""
+GENERATOR_END = "generator-end"
+"""The generator's last word; detail: reason, completed | interrupted | crashed: … | not started: …"""
 RUN_END = "run-end"
-"""Written by the harness; detail: reason, complete | interrupted | aborted: <rule>."""
-COMPLETE = "complete"
+"""The harness's last word, before it judges; detail: reason, complete | interrupted | aborted: <rule>. A harness that
+was killed leaves none, and watched nothing after that."""
+COMPLETE = ("complete", "completed")
 
 
 def cut_short(evidence: Evidence) -> str:
-    """Why and when the load ended before its plan did; empty when it did not."""
+    """Why and when the load, or the watch over it, ended before its plan did; empty when it did not."""
     if evidence.load_start_seconds is None:
         return "the load never began"
-    load_end, run_end = evidence.event(LOAD_END), evidence.event(RUN_END)
-    loaded = load_end is not None and load_end.detail.get("reason") == COMPLETE
-    reason = COMPLETE if run_end is None else str(run_end.detail.get("reason", "unknown"))
-    if loaded and reason == COMPLETE:
+    run_end, generator_end = _reason(evidence, RUN_END), _reason(evidence, GENERATOR_END)
+    if _loaded(evidence) and run_end in COMPLETE:
         return ""
     at = f"at {end_seconds(evidence):.0f} s of {evidence.plan.duration_seconds:.0f} s"
-    match reason:
-        case "complete" if load_end is None:
-            return f"{at} the harness or its generator was ended: nothing more was written"
-        case "complete":
-            return f"{at} the generator stopped: {load_end.detail.get('reason', 'unknown') if load_end else 'unknown'}"
-        case "interrupted":
-            return f"Ctrl-C {at}"
-        case _:
-            return f"{at} {reason}"
+    if run_end == "interrupted":
+        return f"Ctrl-C {at}"
+    if not run_end:
+        return f"{at} the harness was ended: nothing more was written"
+    if run_end not in COMPLETE:
+        return f"{at} {run_end}"
+    return f"{at} the generator stopped{': ' + generator_end if generator_end else ''}"
 
 
 def end_seconds(evidence: Evidence) -> float:
     """Until when the load was applied and watched, in seconds of the load; 0 when it never began."""
     if evidence.load_start_seconds is None:
         return 0.0
-    for name in (LOAD_END, RUN_END):
-        event = evidence.event(name)
-        if event is not None:
-            if event.detail.get("reason") == COMPLETE and name == LOAD_END:
-                return evidence.plan.duration_seconds
-            return max(0.0, load_second(evidence, event.monotonic_seconds) or 0.0)
-    return max((second for second in _last_seen(evidence)), default=0.0)
+    ends = [evidence.plan.duration_seconds]
+    if not _loaded(evidence):
+        ends.append(_stopped(evidence))
+    if evidence.event(RUN_END) is None:
+        ends.append(
+            max((load_second(evidence, each.monotonic_seconds) or 0.0 for each in evidence.servers), default=0.0)
+        )
+    return max(0.0, min(ends))
 
 
 def is_measured(evidence: Evidence, level: Level) -> bool:
@@ -62,13 +60,27 @@ def has_begun(evidence: Evidence, level: Level) -> bool:
 def unresolved(evidence: Evidence, level: Level) -> int:
     """Requests that were still under way when the evidence ends, if they may belong to the level's measure phase."""
     over = measured(level).end_seconds + evidence.plan.request_timeout_seconds
-    if not cut_short(evidence) or end_seconds(evidence) >= over:
+    if evidence.event(GENERATOR_END) or end_seconds(evidence) >= over or not cut_short(evidence):
         return 0
     last = {sample.worker: sample for sample in evidence.generator}
     return sum(sample.requests_in_flight + sample.waiting for sample in last.values())
 
 
-def _last_seen(evidence: Evidence) -> Iterator[float]:
-    """The ends of what was written: of the generator, since it is its load that counts, else of the request rows."""
+def _stopped(evidence: Evidence) -> float:
+    """When a load that was not completed stopped: by its own last word, else by what it wrote last."""
+    for name in (LOAD_END, GENERATOR_END, RUN_END):
+        event = evidence.event(name)
+        if event is not None:
+            return load_second(evidence, event.monotonic_seconds) or 0.0
     heard = [load_second(evidence, sample.monotonic_seconds) or 0.0 for sample in evidence.generator]
-    yield from heard or [row.second + 1.0 for row in evidence.requests]
+    return max(heard or [row.second + 1.0 for row in evidence.requests], default=0.0)
+
+
+def _loaded(evidence: Evidence) -> bool:
+    event = evidence.event(LOAD_END)
+    return event is not None and event.detail.get("reason", "complete") in COMPLETE
+
+
+def _reason(evidence: Evidence, name: str) -> str:
+    event = evidence.event(name)
+    return "" if event is None else str(event.detail.get("reason", ""))

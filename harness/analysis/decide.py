@@ -34,7 +34,7 @@ from harness.model.verdict import Outcome, Severity
 
 @dataclass(frozen=True, slots=True)
 class Ruling:
-    """What the numbers say, before anyone asks whether the evidence is sound."""
+    """What the numbers say, before anyone asks whether the evidence is sound. proven, admitted: see ``Tested``."""
 
     outcome: Outcome
     severity: Severity
@@ -42,6 +42,7 @@ class Ruling:
     bound_value: float | None
     reason: str
     proven: bool = False
+    admitted: bool = False
 
 
 def decide(slo: Slo, observation: Observation, cells: int = 1, timeout_seconds: float = 0.0) -> Ruling:
@@ -102,7 +103,7 @@ def _combine(slo: Slo, test: Callable[[Figure], Tested]) -> Ruling:
 def _not_kept(bound: Figure | None, tested: Tested) -> Ruling:
     if tested.state is State.BROKEN:
         ruling = _ruling(Outcome.FAIL, Severity.CRITICAL, bound, tested, tested.words)
-        return replace(ruling, proven=tested.proven)
+        return replace(ruling, proven=tested.proven, admitted=tested.admitted)
     reason = f"{tested.words}: neither kept nor broken with 95 % certainty, {tested.needed}"
     return _ruling(Outcome.INCONCLUSIVE, Severity.NONE, bound, tested, reason)
 

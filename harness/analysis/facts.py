@@ -36,8 +36,10 @@ def hold_comeback(slo: Slo, seen: Comeback, bound: Figure, alpha: float) -> Test
     if found.seconds is not None:
         words = f"back within the normal level's bound {format_quantity(took, Unit.SECONDS)} after the load fell"
         return Tested(against(slo, took, bound), measurement, f"{words}, {limit} allowed", proven=proven)
-    watched = f"of {format_quantity(found.observed_seconds, Unit.SECONDS)} watched"
-    words = f"not back for good, still bad {format_quantity(took, Unit.SECONDS)} after the load fell {watched}"
+    words = (
+        f"not back: still bad {format_quantity(took, Unit.SECONDS)} after the load fell, "
+        f"{format_quantity(found.observed_seconds, Unit.SECONDS)} watched"
+    )
     # What is still bad after the bound has not come back within it, however long one had gone on watching.
     state = State.BROKEN if took > bound.value else State.UNDECIDED
     return Tested(state, measurement, f"{words}, {limit} allowed", "a longer recovery level is needed", proven)

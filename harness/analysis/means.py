@@ -31,11 +31,12 @@ def hold_gauge(slo: Slo, seen: Gauge, bound: Figure, alpha: float) -> Tested:
         method=f"t-bounds of {len(means)} batch means",
     )
     limit = format_quantity(bound.value, unit)
-    words = f"mean {format_quantity(measurement.value, unit)}, highest {format_quantity(seen.maximum, unit)}"
+    words = f"mean {format_quantity(measurement.value, unit)}"
+    highest = f"highest {format_quantity(seen.maximum, unit)}, {slo.comparison.sign} {limit} allowed"
     if interval is None or strict is None:
-        return Tested(State.UNDECIDED, measurement, words, _ONE_BATCH)
+        return Tested(State.UNDECIDED, measurement, f"{words}, {highest}", _ONE_BATCH)
     state, proven = _mean_state(slo, interval, strict, bound.value)
-    words += f", {_sure(slo, interval, state, unit)}, {slo.comparison.sign} {limit} allowed"
+    words += f" ({_sure(slo, interval, state, unit)}), {highest}"
     if seen.gap_ratio > MOST_GAPS:
         return Tested(
             State.UNDECIDED, measurement, words, f"{percent(seen.gap_ratio)} of the phase was not seen, 10 % may be"
@@ -86,6 +87,6 @@ def _more(interval: MeanInterval, bound: float, batch_seconds: float) -> str:
 def _sure(slo: Slo, interval: MeanInterval, state: State, unit: Unit) -> str:
     lower, upper = format_quantity(interval.lower, unit), format_quantity(interval.upper, unit)
     if state is State.UNDECIDED:
-        return f"the mean lies between {lower} and {upper} (each 95 % sure)"
+        return f"between {lower} and {upper}, each 95 % sure"
     low_side = (slo.comparison is Comparison.AT_MOST) == (state is State.BROKEN)
-    return f"the mean is at {'least ' + lower if low_side else 'most ' + upper} (95 % sure)"
+    return f"at {'least ' + lower if low_side else 'most ' + upper}, 95 % sure"

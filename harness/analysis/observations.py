@@ -25,11 +25,16 @@ class Times:
 
 @dataclass(frozen=True, slots=True)
 class Shares:
-    """Good and bad events in contiguous batches of (bad, n)."""
+    """Good and bad events in contiguous batches of (bad, n).
+
+    faults: likewise, only those bad events that the system itself admitted (HTTP 5xx): they are bad whatever the
+    generator did.
+    """
 
     batches: tuple[tuple[int, int], ...]
     noun: str
     unresolved: int = 0
+    faults: tuple[tuple[int, int], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -135,7 +135,8 @@ def hold_shares(slo: Slo, seen: Shares, bound: Figure, alpha: float) -> Tested:
         f"{percent(allowed)} allowed{_extra(found.seen)}"
     )
     needed = _more(still_needed(found.seen, allowed), seen.noun)
-    return Tested(state, measurement, words, needed, found.proven_lower > allowed)
+    admitted = bool(seen.faults) and korn_graubard(seen.faults).lower > allowed
+    return Tested(state, measurement, words, needed, found.proven_lower > allowed, admitted)
 
 
 def hold_counted(slo: Slo, seen: Shares, bound: Figure) -> Tested:

@@ -41,6 +41,7 @@ class Sli:
 
     downstream: a series of the servers, which see less load when requests fail before they reach them.
     bound_by_size: whether a host smaller than the stage explains a bad value.
+    afterwards: observed in the level after the one that it judges (the way back).
     """
 
     name: str
@@ -50,6 +51,7 @@ class Sli:
     steady: bool = True
     downstream: bool = False
     bound_by_size: bool = True
+    afterwards: bool = False
 
 
 def http_response_seconds(evidence: Evidence, level: Level) -> Observation:
@@ -74,11 +76,13 @@ def job_end_to_end_seconds(evidence: Evidence, level: Level) -> Observation:
 
 def request_success_ratio(evidence: Evidence, level: Level) -> Observation:
     """Requests with a good response among all that were meant to be sent, without the probes."""
-    batches = tuple(
-        (sum(row.errors + row.dropped for row in batch), sum(row.offered for row in batch))
-        for batch in _batches(evidence, level, kinds=HTTP_KINDS, probes=False)
-    )
-    return _shares(batches, "requests", unresolved(evidence, level))
+    batches, faults = [], []
+    for batch in _batches(evidence, level, kinds=HTTP_KINDS, probes=False):
+        n = sum(row.offered for row in batch)
+        batches.append((sum(row.errors + row.dropped for row in batch), n))
+        admitted = (count for row in batch for kind, count in row.error_kinds.items() if kind.startswith("HTTP 5"))
+        faults.append((sum(admitted), n))
+    return _shares(tuple(batches), "requests", unresolved(evidence, level), tuple(faults))
 
 
 def socket_reach_ratio(evidence: Evidence, level: Level) -> Observation:
@@ -95,7 +99,11 @@ def jobs_finished_ratio(evidence: Evidence, level: Level) -> Observation:
 
     The whole level counts, since uploads are few and each of them is a fact, not a time.
     """
-    finished = {job.id for job in evidence.jobs if job.state == "finished"}
+    finished = {
+        job.id
+        for job in evidence.jobs
+        if job.state == "finished" or (job.state == "seen" and job.detail.get("status") == "finished")
+    }
     seconds = whole_seconds(level.start_seconds, level.end_seconds)
     batches = {second: [0, 0] for second in seconds}
     sent: set[str] = set()
@@ -249,7 +257,7 @@ SLIS: tuple[Sli, ...] = (
     Sli("oom_kills", Unit.COUNT, oom_kills, (), steady=False),
     Sli("server_crashes", Unit.COUNT, server_crashes, (), steady=False),
     Sli("lost_writes", Unit.COUNT, lost_writes, (Taint.WRITES,), steady=False, bound_by_size=False),
-    Sli("recovery_seconds", Unit.SECONDS, comeback, (Taint.TIMES,), steady=False),
+    Sli("recovery_seconds", Unit.SECONDS, comeback, (Taint.TIMES,), steady=False, afterwards=True),
 )
 
 
@@ -316,10 +324,12 @@ def _times(
     return Times(batches, absent, noun, in_flight)
 
 
-def _shares(batches: tuple[tuple[int, int], ...], noun: str, in_flight: int = 0) -> Observation:
+def _shares(
+    batches: tuple[tuple[int, int], ...], noun: str, in_flight: int = 0, faults: tuple[tuple[int, int], ...] = ()
+) -> Observation:
     if not any(n for _, n in batches):
         return Unobserved(f"no {noun} were recorded")
-    return Shares(batches, noun, in_flight)
+    return Shares(batches, noun, in_flight, faults)
 
 
 def _gauge(evidence: Evidence, level: Level, values: dict[int, float], missing: str) -> Observation:

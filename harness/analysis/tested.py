@@ -23,13 +23,15 @@ class State(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Tested:
-    """One bound. proven: broken even at 5 % ÷ number of cells. words: what was found. needed: what would decide it."""
+    """One bound. words: what was found. needed: what would decide it. proven: broken even at 5 % ÷ number of cells.
+    admitted: broken by what the system itself admitted, whatever the generator did."""
 
     state: State
     measurement: Measurement
     words: str
     needed: str = ""
     proven: bool = False
+    admitted: bool = False
 
 
 def against(slo: Slo, value: float, bound: Figure) -> State:

@@ -13,12 +13,16 @@ from reports.material import Material
 
 @dataclass(frozen=True, slots=True)
 class KeyFigure:
-    """One of the three figures: what it is, its value, what it is held against, and how sure we are."""
+    """One of the three figures: what it is, its value, what it is held against, and how sure we are.
+
+    outcome: of the cell that it comes from, where it comes from one: a number of an INVALID cell must not look sound.
+    """
 
     title: str
     value: str
     against: str
     certainty: str
+    outcome: Outcome | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +65,8 @@ def _load_proven(material: Material) -> KeyFigure:
     planned = (
         "no peak was planned" if peak is None else f"planned peak {format_quantity(peak.rate.value, peak.rate.unit)}"
     )
+    if material.verdict.outcome is Outcome.INVALID:
+        return KeyFigure("Load proven", "none", planned, "the evidence of this run is not sound")
     best = None
     for level in plan.levels:
         cells = [cell for cell in material.verdict.verdicts if cell.level == level.name]
@@ -89,6 +95,7 @@ def _response_time(material: Material) -> KeyFigure:
         format_quantity(measurement.value, measurement.unit),
         named_bound(slo, cell),
         ", ".join(words for words in (interval_words(cell), f"{measurement.n:,} requests") if words),
+        cell.outcome,
     )
 
 
@@ -115,6 +122,7 @@ def _closest(material: Material) -> KeyFigure:
         format_quantity(cell.measurement.value, cell.measurement.unit),
         named_bound(slo, cell),
         ", ".join(words for words in (f"at {cell.level}", interval_words(cell)) if words),
+        cell.outcome,
     )
 
 

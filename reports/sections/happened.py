@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from markupsafe import Markup
 
+from harness.analysis.slis import held_at
 from harness.analysis.summary import Timeline
 from harness.model.evidence import Evidence
 from harness.model.units import Unit, format_quantity
-from reports.charts import Bound, Gap, Series, TimeAxis, TimeChart, render
+from reports.charts import Bound, Series, TimeAxis, TimeChart, render
 from reports.frames import gaps, server_series, step_seconds
 from reports.happenings import Happening
 from reports.material import Material
@@ -28,12 +29,13 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Panel:
-    """A server chart. slis: whose bounds are drawn in it."""
+    """A server chart. note: what its figures are shares of. slis: whose bounds are drawn in it."""
 
     id: str
     title: str
     unit: Unit
     lines: tuple[Line, ...]
+    note: str = ""
     slis: tuple[str, ...] = ()
     top: float = 0.0
 
@@ -41,25 +43,28 @@ class Panel:
 PANELS: tuple[Panel, ...] = (
     Panel(
         "cpu",
-        "CPU, share of the stage’s",
+        "CPU",
         Unit.RATIO,
         (Line("stack", "stack", "cpu_ratio"), Line("whole host", "host", "cpu_busy_ratio", "second")),
+        "The stack’s share of what the stage has; the host’s share of its own.",
         ("stack_cpu_ratio",),
         1.0,
     ),
     Panel(
         "memory",
-        "Memory, share of the stage’s",
+        "Memory",
         Unit.RATIO,
         (Line("stack", "stack", "memory_ratio"), Line("whole host", "host", "memory_used_ratio", "second")),
+        "The stack’s share of what the stage has; the host’s share of its own.",
         ("stack_memory_ratio",),
         1.0,
     ),
     Panel(
         "connections",
-        "PostgreSQL connections, share of max_connections",
+        "PostgreSQL connections",
         Unit.RATIO,
         (Line("connections", "postgres", "connections_ratio"),),
+        "Share of max_connections.",
         ("postgres_connections_ratio",),
         1.0,
     ),
@@ -74,9 +79,10 @@ PANELS: tuple[Panel, ...] = (
     ),
     Panel(
         "workers",
-        "Busiest gunicorn worker, of one core",
+        "Busiest gunicorn worker",
         Unit.RATIO,
         (Line("busiest worker", "gunicorn", "worker_cpu_ratio_max"),),
+        "Share of one core, which is all that a worker can use.",
         (),
         1.0,
     ),
@@ -106,9 +112,10 @@ PANELS: tuple[Panel, ...] = (
     ),
     Panel(
         "disk",
-        "Disk, share of the stage’s",
+        "Disk",
         Unit.RATIO,
         (Line("stack’s data", "stack", "disk_ratio"),),
+        "The stack’s data as a share of the stage’s disk.",
         ("stack_disk_ratio",),
         1.0,
     ),
@@ -151,6 +158,7 @@ def build(material: Material) -> Happened:
             sentences.append("No request failed and no arrival was dropped.")
         else:
             load.append(bad)
+        load += _sockets(evidence, material.timeline)
     else:
         sentences.append("No request was recorded.")
     panels = [panel for panel in (_panel(evidence, axis, spec) for spec in PANELS) if panel is not None]
@@ -235,30 +243,46 @@ def _bad(timeline: Timeline) -> TimeChart | None:
     return TimeChart("bad", "Errors and dropped arrivals", Unit.PER_SECOND, tuple(lines), height=80.0, note=note)
 
 
+def _sockets(evidence: Evidence, timeline: Timeline) -> list[TimeChart]:
+    """Empty when the generator said nothing, or when no socket was to be held."""
+    half = timeline.window_seconds / 2
+    planned = tuple((start + half, held_at(evidence.plan.held, start + half)) for start in timeline.starts_seconds)
+    if not any(timeline.sockets) and not any(value for _, value in planned):
+        return []
+    return [
+        TimeChart(
+            "sockets",
+            "Socket.IO connections held",
+            Unit.COUNT,
+            (Series("planned", planned, "third"), series(timeline, "open", timeline.sockets, "first")),
+            height=110.0,
+        )
+    ]
+
+
 def _panel(evidence: Evidence, axis: TimeAxis, spec: Panel) -> TimeChart | None:
-    """None when its samplers took no part in this run, or have nothing to say of it (no heavy queue, say)."""
-    lines = []
-    unseen: list[Gap] = []
-    for line in spec.lines:
-        points = server_series(evidence, axis, line.source, line.key)
-        if any(value is not None for _, value in points):
-            lines.append(Series(line.label, points, line.style))
-    first = spec.lines[0].source
-    sampled = any(sample.source == first for sample in evidence.servers)
-    if not lines and not (sampled and not any(s.values for s in evidence.servers if s.source == first)):
+    """None when its sampler took no part, or watched and found nothing of the kind (no heavy queue, say)."""
+    source = spec.lines[0].source
+    samples = [sample for sample in evidence.servers if sample.source == source]
+    drawn = ((line, server_series(evidence, axis, line.source, line.key)) for line in spec.lines)
+    lines = tuple(
+        Series(line.label, points, line.style)
+        for line, points in drawn
+        if any(value is not None for _, value in points)
+    )
+    blind = bool(samples) and not any(sample.values for sample in samples)
+    if not lines and not blind:
         return None
-    unseen.extend(gaps(evidence, axis, first))
-    chart = TimeChart(
+    unseen = gaps(evidence, axis, source)
+    reasons = ", ".join(dict.fromkeys(gap.reason for gap in unseen))
+    return TimeChart(
         spec.id,
         spec.title,
         spec.unit,
-        tuple(lines),
+        lines,
         bounds(evidence, spec.slis),
-        tuple(unseen),
+        unseen,
         top=spec.top,
         height=110.0,
+        note=f"{spec.note} Hatched: nothing was seen ({reasons}).".strip() if unseen else spec.note,
     )
-    if not unseen:
-        return chart
-    reasons = ", ".join(dict.fromkeys(gap.reason for gap in unseen))
-    return replace(chart, note=f"Hatched: nothing was seen ({reasons}).")

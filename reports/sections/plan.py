@@ -58,7 +58,7 @@ def build(material: Material) -> Plan:
     )
     return Plan(
         document=subject.document,
-        stage=stage.title,
+        stage=f"Stage {stage.name}: {stage.title}",
         citation=str(stage.citation),
         read_back=manifest.read_back,
         mismatches=sum(row.matches is False for row in manifest.read_back),

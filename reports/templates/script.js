@@ -38,7 +38,7 @@
         const point = nearest(points, at);
         return `${name} ${point ? point[1] : "–"}`;
       });
-      chart.words.textContent = [clock(at), ...readings].join("   ");
+      chart.words.textContent = [clock(at), ...readings].join(" · ");
       chart.words.setAttribute("x", share < 0.5 ? x + 6 : x - 6);
       chart.words.setAttribute("text-anchor", share < 0.5 ? "start" : "end");
     }

@@ -515,7 +515,7 @@ class _Run:
         knobs = self.knobs
         by_second: dict[int, list[RequestRow]] = {}
         for row in requests:
-            if row.kind in ("http", "upload"):
+            if row.kind != "job" and row.endpoint != "socket delivery":
                 by_second.setdefault(row.second, []).append(row)
         intended = started = completed = failed = 0
         done = bad = backlog = 0
@@ -553,7 +553,7 @@ class _Run:
                 dropped=0,
                 late=0,
                 in_flight=0,
-                waiting=intended - started,
+                waiting=0,
                 requests_started=done + bad + backlog,
                 requests_completed=done - (knobs.lost_records if second > 20 else 0),
                 requests_failed=bad,

@@ -1,0 +1,182 @@
+"""The answer in a sentence or two that a lay person understands."""
+
+from __future__ import annotations
+
+from harness.analysis import histogram
+from harness.analysis.coverage import is_measured
+from harness.analysis.phases import HTTP_KINDS, measured, rows, seconds_of
+from harness.analysis.steadiness import PARTLY_TESTED, SHORT_PROFILE
+from harness.analysis.survival import RESPONSE_SLI
+from harness.model.evidence import Evidence
+from harness.model.figure import Figure, Provenance
+from harness.model.plan import Level, LevelName
+from harness.model.slo import Slo
+from harness.model.units import Unit, format_quantity
+from harness.model.verdict import Outcome, RunVerdict, Severity, Verdict
+
+
+def headline(evidence: Evidence, found: RunVerdict) -> str:
+    """The sentence that belongs to the verdict (its own ``headline`` is not read). The outcome's word is not in it."""
+    match found.outcome:
+        case Outcome.PASS:
+            return _passed(evidence, found)
+        case Outcome.FAIL:
+            return _failed(evidence, found)
+        case Outcome.INVALID:
+            return _invalid(evidence, found)
+        case Outcome.INCONCLUSIVE:
+            return _inconclusive(evidence, found)
+
+
+def subject(evidence: Evidence) -> str:
+    """Whose capacity this is: never the planned system's own, unless it was loaded itself."""
+    stage = f"{evidence.subject.title} stage {evidence.subject.stage.name}"
+    if evidence.manifest.stack == "external":
+        return f"the system at {evidence.manifest.base_url}, judged as {stage},"
+    return f"the reference application, sized as {stage},"
+
+
+def _passed(evidence: Evidence, found: RunVerdict) -> str:
+    words = f"{_capital(subject(evidence))} carries {_load(evidence)}{_response(evidence, found)}."
+    warned = [verdict for verdict in found.verdicts if verdict.severity is Severity.WARNING]
+    if warned:
+        words += f" Warning: {_several([_cell(verdict) for verdict in warned])}."
+    return words + _survival(evidence, found)
+
+
+def _failed(evidence: Evidence, found: RunVerdict) -> str:
+    failed = [verdict for verdict in found.verdicts if verdict.outcome is Outcome.FAIL and verdict.proven]
+    order = [level.name.value for level in evidence.plan.levels]
+    failed.sort(key=lambda verdict: order.index(verdict.level) if verdict.level in order else len(order))
+    first = failed[0]
+    if first.level == LevelName.PROOF:
+        what = f"does not survive {_proof(evidence)}"
+    elif first.level == LevelName.RECOVERY:
+        what = f"is not back to normal after {_proof(evidence)}"
+    elif first.level == LevelName.NORMAL:
+        what = f"does not even carry the normal load of {_rate(evidence, LevelName.NORMAL)}"
+    else:
+        what = f"does not carry {_load(evidence)}"
+    words = f"{_capital(subject(evidence))} {what}: {_cell(first)}"
+    more = len(failed) - 1
+    words += f", and {more} more {'row fails' if more == 1 else 'rows fail'}." if more else "."
+    return words + (f" The run was cut short: {found.cut_short}." if found.cut_short else "")
+
+
+def _invalid(evidence: Evidence, found: RunVerdict) -> str:
+    tainted = next((verdict for verdict in found.verdicts if verdict.outcome is Outcome.INVALID), None)
+    why = "its evidence is not sound"
+    if tainted is not None:
+        check = next((each for each in found.checks if each.id in tainted.tainted_by and not each.passed), None)
+        why = tainted.reason.split("; the numbers alone", 1)[0]
+        if check is not None:
+            where = f" at {check.level}" if check.level else ""
+            why = f"{check.title}{where}: {check.value} ({check.limit}); {check.reason}"
+    return f"This run proves nothing about {subject(evidence).rstrip(',')}: {why}."
+
+
+def _inconclusive(evidence: Evidence, found: RunVerdict) -> str:
+    start = f"It cannot be said whether {subject(evidence)} carries {_load(evidence)}"
+    if found.cut_short:
+        return f"{start}: the run was cut short, {found.cut_short}."
+    unproven = [verdict for verdict in found.verdicts if verdict.outcome is Outcome.FAIL]
+    if unproven:
+        rows_judged = len(found.verdicts)
+        return f"{start}: {_cell(unproven[0])}, which is not proven for a run that judges {rows_judged} rows at once."
+    open_rows = [verdict for verdict in found.verdicts if verdict.outcome is Outcome.INCONCLUSIVE]
+    if not open_rows:
+        return f"{start}: nothing was judged."
+    more = len(open_rows) - 1
+    rest = f" ({more} more {'row is' if more == 1 else 'rows are'} open)" if more else ""
+    return f"{start}: {_cell(open_rows[0])}{rest}."
+
+
+def _load(evidence: Evidence) -> str:
+    level = _level(evidence, LevelName.PEAK)
+    if level is None:
+        return "the planned load"
+    return f"the planned peak of {_requests(level.rate)}"
+
+
+def _proof(evidence: Evidence) -> str:
+    return f"the proof load of {_rate(evidence, LevelName.PROOF)}"
+
+
+def _rate(evidence: Evidence, name: LevelName) -> str:
+    level = _level(evidence, name)
+    return "its load" if level is None else _requests(level.rate)
+
+
+def _requests(rate: Figure) -> str:
+    number = format_quantity(rate.value, Unit.PER_SECOND).removesuffix("/s")
+    return f"{number} requests/s" + (" (assumed)" if rate.provenance is Provenance.ASSUMED else "")
+
+
+def _response(evidence: Evidence, found: RunVerdict) -> str:
+    """``: p95 74 ms of 500 ms allowed (95 % sure, 2,412 requests; …)``; empty without such a row."""
+    slo = _response_slo(evidence)
+    verdict = None if slo is None else found.cell(slo.id, LevelName.PEAK.value)
+    if slo is None or slo.quantile is None or verdict is None or verdict.measurement is None:
+        return ""
+    warned = verdict.severity is Severity.WARNING
+    seen, bound = verdict.measurement, (slo.critical if warned else None) or slo.warning or slo.critical
+    assert bound is not None  # Slo's own invariant
+    short = f"; {PARTLY_TESTED}" if evidence.plan.profile == SHORT_PROFILE else ""
+    return (
+        f": p{slo.quantile * 100:.4g} {format_quantity(seen.value, Unit.SECONDS)} of "
+        f"{format_quantity(bound.value, bound.unit)} allowed (95 % sure, {seen.n:,} requests{short})"
+    )
+
+
+def _survival(evidence: Evidence, found: RunVerdict) -> str:
+    """What happens at three times the peak, when every row of survival passed."""
+    level = _level(evidence, LevelName.PROOF)
+    cells = [verdict for verdict in found.verdicts if verdict.level == LevelName.PROOF.value]
+    if level is None or not cells or not is_measured(evidence, level):
+        return ""
+    times = histogram.merge(
+        row.response for row in rows(evidence, seconds_of(measured(level)), kinds=HTTP_KINDS, probes=False)
+    )
+    p95 = histogram.quantile(times, 0.95)
+    parts = [] if p95 is None else [f"its p95 is {format_quantity(p95, Unit.SECONDS)}"]
+    slis = {slo.id: slo.sli for slo in evidence.subject.stage.slos}
+    judged = {slis.get(verdict.slo_id, ""): verdict for verdict in cells}
+    if "lost_writes" in judged:
+        parts.append("it loses nothing")
+    back = judged.get("recovery_seconds")
+    if back is not None and back.measurement is not None:
+        after = format_quantity(back.measurement.value, Unit.SECONDS)
+        parts.append(
+            "it is back to normal at once"
+            if back.measurement.value == 0
+            else f"it is back to normal {after} after the load falls"
+        )
+    if not parts:
+        return ""
+    return f" At {format_quantity(level.rate.value, Unit.PER_SECOND)} {_and(parts)}."
+
+
+def _cell(verdict: Verdict) -> str:
+    where = "" if verdict.level in verdict.title else f" at {verdict.level}"
+    return f"{verdict.title}{where}: {verdict.reason.removesuffix('; ' + PARTLY_TESTED)}"
+
+
+def _several(cells: list[str]) -> str:
+    more = len(cells) - 1
+    return cells[0] + (f" (and {more} more {'warning' if more == 1 else 'warnings'})" if more else "")
+
+
+def _response_slo(evidence: Evidence) -> Slo | None:
+    return next((slo for slo in evidence.subject.stage.slos if slo.sli == RESPONSE_SLI), None)
+
+
+def _level(evidence: Evidence, name: LevelName) -> Level | None:
+    return next((level for level in evidence.plan.levels if level.name is name), None)
+
+
+def _and(parts: list[str]) -> str:
+    return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]

@@ -1,0 +1,85 @@
+"""What the machine and the course of a level allow to be concluded (architecture, "Verdicts")."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+
+from harness.analysis.phases import HTTP_KINDS, load_second, measured, rows, seconds_of
+from harness.analysis.rates import tally
+from harness.model.evidence import Evidence
+from harness.model.plan import Level
+from harness.model.units import Unit, format_quantity
+
+PRESSURE = 0.10
+BUSY = 0.90
+THROTTLED = 0.01
+"""Seconds in which the stack's own limit held it back for more than this explain pressure by themselves."""
+CARRIED = 0.99
+_MEMORY_TOLERANCE = 0.10
+"""A machine sold with 4 GiB reports some per cent less."""
+
+
+@dataclass(frozen=True, slots=True)
+class HostSize:
+    """How the host differs from the stage, in words; empty where it does not. larger: with limits not enforced."""
+
+    smaller: str
+    larger: str
+
+
+def host_size(evidence: Evidence) -> HostSize:
+    """The host against the stage's figures "vcpu" and "memory". An external stack's machines are not known."""
+    if evidence.manifest.stack == "external":
+        return HostSize("", "")
+    host, stage = evidence.manifest.host, evidence.subject.stage
+    smaller, larger = [], []
+    cores = stage.value("vcpu", float(host.cpu_cores))
+    if host.cpu_cores < cores:
+        smaller.append(f"{host.cpu_cores} of {cores:g} CPUs")
+    elif host.cpu_cores > cores:
+        larger.append(f"{host.cpu_cores} CPUs for {cores:g}")
+    memory = stage.value("memory", float(host.memory_bytes))
+    have, want = format_quantity(host.memory_bytes, Unit.BYTES), format_quantity(memory, Unit.BYTES)
+    if host.memory_bytes < memory * (1 - _MEMORY_TOLERANCE):
+        smaller.append(f"{have} of {want} memory")
+    elif host.memory_bytes > memory * (1 + _MEMORY_TOLERANCE):
+        larger.append(f"{have} memory for {want}")
+    return HostSize(", ".join(smaller), "" if evidence.manifest.limits_enforced else ", ".join(larger))
+
+
+def contention(evidence: Evidence, level: Level) -> str:
+    """Whether generator and servers were *measured* to fight for the CPU in the level's measure phase, in words.
+
+    The mean of PSI cpu "some" above 10 %, or of the host's busy share above 90 %, over the seconds in which the stack
+    was not held back by its own limit. Empty: no contention was measured.
+    """
+    if evidence.manifest.stack == "external":
+        return ""
+    seconds = seconds_of(measured(level))
+    series: dict[str, dict[int, float]] = defaultdict(dict)
+    for sample in evidence.servers:
+        second = load_second(evidence, sample.monotonic_seconds)
+        if second is None or int(second // 1) not in seconds:
+            continue
+        for key, value in sample.values.items():
+            series[f"{sample.source}.{key}"][int(second)] = value
+    throttled = series["stack.throttled_ratio"]
+    for name, limit, words in (
+        ("host.psi_cpu_some_ratio", PRESSURE, "processes waited for a CPU"),
+        ("host.cpu_busy_ratio", BUSY, "the host was busy"),
+    ):
+        free = [value for second, value in series[name].items() if throttled.get(second, 0.0) <= THROTTLED]
+        if free and sum(free) / len(free) > limit:
+            return f"{words} {sum(free) / len(free) * 100:.0f} % of the time"
+    return ""
+
+
+def not_carried(evidence: Evidence, level: Level) -> str:
+    """Whether requests failed or were dropped before the servers downstream saw them, in words; empty when not."""
+    total = tally(rows(evidence, seconds_of(measured(level)), kinds=HTTP_KINDS, probes=False))
+    if total.dropped:
+        return f"{total.dropped:,} of {total.offered:,} requests were dropped"
+    if total.offered and total.completed < CARRIED * total.offered:
+        return f"only {total.completed:,} of {total.offered:,} requests were completed"
+    return ""

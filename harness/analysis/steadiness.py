@@ -1,0 +1,111 @@
+"""Whether a level was in a steady state: methodology §3, by profile."""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from harness.analysis import histogram
+from harness.analysis.exceedances import exceeded
+from harness.analysis.phases import HTTP_KINDS, batch_ranges, load_second, measured, rows, seconds_of
+from harness.analysis.steady_state import backlog_grows, drifts, halves_agree, mser
+from harness.analysis.survival import RESPONSE_SLI
+from harness.model.evidence import Evidence
+from harness.model.plan import Level
+from harness.model.samples import RequestRow
+
+SHORT_PROFILE = "smoke"
+PARTLY_TESTED = "short run, steadiness partly tested"
+REQUEST_GROWTH = 0.01
+"""Requests in flight may grow by this share of what was offered: the 0.99 of completed ÷ offered, seen from below."""
+QUEUE_GROWTH = 5.0
+"""So many clients or tasks more in a queue are material: the few marked uploads of a level are not."""
+
+
+@dataclass(frozen=True, slots=True)
+class Steadiness:
+    """What the tests say. growing: a backlog grows, so that the level can only get worse; unsteady: what else speaks
+    against a steady state. Empty texts: nothing. partly: only the backlog was tested."""
+
+    growing: str
+    unsteady: str
+    partly: bool
+
+
+def steadiness(evidence: Evidence, level: Level) -> Steadiness:
+    """Test (c) in the smoke profile, else MSER-5 and (a) to (d)."""
+    growing = ", ".join(_growing(evidence, level))
+    if evidence.plan.profile == SHORT_PROFILE:
+        return Steadiness(growing, "", True)
+    return Steadiness(growing, "; ".join(_unsteady(evidence, level)), False)
+
+
+def _growing(evidence: Evidence, level: Level) -> Iterable[str]:
+    seconds = seconds_of(measured(level))
+    requests: dict[int, dict[str, float]] = defaultdict(dict)
+    for health in evidence.generator:
+        second = load_second(evidence, health.monotonic_seconds)
+        if second is not None:
+            requests[int((second - 0.5) // 1)][health.worker] = health.requests_in_flight + health.waiting
+    in_flight = {second: sum(workers.values()) for second, workers in requests.items()}
+    if backlog_grows(_means(evidence, seconds, in_flight), REQUEST_GROWTH * level.rate.value * len(seconds)):
+        yield "requests in flight"
+    queues: dict[str, dict[int, float]] = defaultdict(dict)
+    for sample in evidence.servers:
+        at = load_second(evidence, sample.monotonic_seconds)
+        for key, value in sample.values.items():
+            if at is not None and (
+                (sample.source == "celery" and key.startswith("depth."))
+                or (sample.source == "pgbouncer" and key == "client_waiting")
+            ):
+                queues[f"{sample.source} {key}"][int(at // 1)] = value
+    for name, values in sorted(queues.items()):
+        if backlog_grows(_means(evidence, seconds, values), QUEUE_GROWTH):
+            yield name
+
+
+def _means(evidence: Evidence, seconds: range, values: dict[int, float]) -> list[float]:
+    means = []
+    for batch in batch_ranges(seconds, evidence.plan.batch_seconds):
+        inside = [values[second] for second in batch if second in values]
+        if inside:
+            means.append(sum(inside) / len(inside))
+    return means
+
+
+def _unsteady(evidence: Evidence, level: Level) -> Iterable[str]:
+    seconds = seconds_of(measured(level))
+    groups: dict[int, list[RequestRow]] = defaultdict(list)
+    for row in rows(evidence, seconds, kinds=HTTP_KINDS, probes=False):
+        groups[row.second].append(row)
+    means = {
+        second: histogram.mean_seconds(histogram.merge(row.response for row in groups[second]))
+        for second in sorted(groups)
+    }
+    known = {second: mean for second, mean in means.items() if mean is not None and mean > 0}
+    if len(known) < 20:
+        yield f"only {len(known)} seconds with responses"
+        return
+    truncation = mser([math.log(mean) for mean in known.values()])
+    if not truncation.steady:
+        yield "the warm-up reaches into the second half (MSER-5)"
+    kept = range(sorted(known)[truncation.drop], seconds.stop)
+    bound = _bound_seconds(evidence, level)
+    if drifts(_means(evidence, kept, known), 0.05 * bound):
+        yield "response times drift"
+    batches = []
+    for batch in batch_ranges(kept, evidence.plan.batch_seconds):
+        inside = [row for second in batch for row in groups.get(second, ())]
+        batches.append((sum(exceeded(row, bound)[1] for row in inside), sum(row.offered for row in inside)))
+    if not halves_agree(batches):
+        yield "its two halves disagree"
+
+
+def _bound_seconds(evidence: Evidence, level: Level) -> float:
+    """The smallest bound on response times at this level, else the smallest that was counted."""
+    for slo in evidence.subject.stage.slos:
+        if slo.sli == RESPONSE_SLI and level.name.value in slo.levels:
+            return min(figure.value for figure in (slo.warning, slo.critical) if figure is not None)
+    return min(evidence.plan.thresholds_seconds, default=1.0)
