@@ -83,6 +83,8 @@ def _run_bare(environment: Environment, prepare: Prepare) -> None:
     """No plan: ordinary Locust users, which record into Locust's own statistics only."""
     generator = Generator(environment, None, None, prepare)
     ArrivalUser.generator = ClassroomUser.generator = generator
+    # As Locust does: what is under way when the users are stopped is not counted.
+    _listen(environment.events.test_stopping, lambda **_: setattr(generator, "closed", True))
     if os.environ.get(CLIP_VARIABLE):
         UploadFlowUser.clip = read_clip()
     for user_class in environment.user_classes:
