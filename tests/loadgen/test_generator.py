@@ -90,7 +90,7 @@ def test_every_flow_carries_its_load(server, load):
     assert names[:2] == ["generator-ready", "load-start"] and names[-2:] == ["load-end", "generator-end"]
     phases = [event.detail for event in run.events if event.name == "phase"]
     assert [phase["phase"] for phase in phases] == ["ramp", "settle", "measure", "drain"]
-    start, measure = run.event("load-start"), [e for e in run.events if e.detail.get("phase") == "measure"][0]
+    start, measure = run.event("load-start"), next(e for e in run.events if e.detail.get("phase") == "measure")
     assert measure.monotonic_seconds - start.monotonic_seconds == pytest.approx(2.0, abs=0.1)
     assert run.event("generator-end").detail["reason"] == "completed"
     # A session of http requests per TCP connection, and nothing but warnings on the console.
