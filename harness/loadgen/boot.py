@@ -83,6 +83,8 @@ def _run_bare(environment: Environment, prepare: Prepare) -> None:
     """No plan: ordinary Locust users, which record into Locust's own statistics only."""
     generator = Generator(environment, None, None, prepare)
     ArrivalUser.generator = ClassroomUser.generator = generator
+    # As Locust does: what is under way when the users are stopped is not counted.
+    _listen(environment.events.test_stopping, lambda **_: setattr(generator, "closed", True))
     if os.environ.get(CLIP_VARIABLE):
         UploadFlowUser.clip = read_clip()
     for user_class in environment.user_classes:
@@ -142,6 +144,8 @@ class Conductor:
         self._begun = False
         self._finished = False
         self._reconnects = 0
+        self._reason = "interrupted"
+        self._parent = os.getppid()
 
     def set_up(self) -> None:
         """Give each flow its users, and have Locust spawn them all at once. Raises HarnessError."""
@@ -170,7 +174,7 @@ class Conductor:
         events = environment.events
         _listen(events.user_error, self._on_user_error)
         _listen(events.spawning_complete, self._on_spawned)
-        _listen(events.quitting, lambda **_: self.finish("interrupted"))
+        _listen(events.quitting, lambda **_: self.finish(self._reason))
         # As SIGTERM: it ends the load from a greenlet of its own, never in the middle of a record.
         gevent.signal_handler(signal.SIGINT, os.kill, os.getpid(), signal.SIGTERM)
         raise_descriptor_limit()
@@ -239,9 +243,9 @@ class Conductor:
         if self._rooms is not None and self._holder is not None:
             self._rooms.sweep(everything=True)
             self._holder.close_all()
-        # Kills the users: what they still have under way is recorded as unfinished.
+        # Kills the users, and what they still have under way is recorded as unfinished; then Locust fires "quitting".
+        self._reason = "completed"
         self._environment.runner.quit()  # type: ignore[union-attr]
-        self.finish("completed")
 
     def _start(self, run: Any) -> None:
         greenlet = gevent.spawn(run)
@@ -267,11 +271,17 @@ class Conductor:
                 self._generator.event("phase", level=str(level.name), phase=str(phase.name))
 
     def _tick(self) -> None:
-        """Each second: write the increments and a health sample."""
+        """Each second: write the increments and a health sample.
+
+        A generator whose harness was killed would go on loading a system that nobody watches: it ends instead.
+        """
         second = 0
         while True:
             second += 1
             self._sleep_until(second)
+            if os.getppid() != self._parent:
+                self._reason = "interrupted: the harness has gone away"
+                os.kill(os.getpid(), signal.SIGTERM)
             if self._rooms is not None:
                 self._rooms.sweep()
             self._flush()

@@ -12,6 +12,7 @@ import zlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
+from urllib.parse import urljoin, urlsplit
 
 import gevent
 import httptools
@@ -298,7 +299,8 @@ class HttpFlowUser(ArrivalUser):
                 return reply
             if not follow_redirects:
                 return reply
-            path = "/" + location.split("://", 1)[-1].split("/", 1)[-1] if "://" in location else location
+            target = urlsplit(urljoin(path, location))
+            path = (target.path or "/") + (f"?{target.query}" if target.query else "")
             reply = self._connection.exchange("GET", path, headers, ())
         reply.error = "too many redirects"
         return reply

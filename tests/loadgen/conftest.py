@@ -215,7 +215,12 @@ def load(tmp_path: Path) -> Iterator[Callable[..., Load]]:
             process = subprocess.Popen(
                 locust_command(target.port, locustfile),
                 cwd=ROOT,
-                env={**os.environ, "PYTHONPATH": str(ROOT), "PROOFLOAD_RUN": str(run.path), "PROOFLOAD_CLIP": str(clip)},
+                env={
+                    **os.environ,
+                    "PYTHONPATH": str(ROOT),
+                    "PROOFLOAD_RUN": str(run.path),
+                    "PROOFLOAD_CLIP": str(clip),
+                },
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 stdin=subprocess.DEVNULL,

@@ -28,7 +28,9 @@ lock = threading.Lock()
 stalled_until = 0.0
 
 
-def answer(start: Any, status: str, value: object, content_type: str = "application/json", **headers: str) -> list[bytes]:
+def answer(
+    start: Any, status: str, value: object, content_type: str = "application/json", **headers: str
+) -> list[bytes]:
     body = value.encode() if isinstance(value, str) else json.dumps(value).encode()
     start(status, [("Content-Type", content_type), ("Content-Length", str(len(body))), *headers.items()])
     return [body]

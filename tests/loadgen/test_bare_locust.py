@@ -14,7 +14,7 @@ def test_every_class_runs_under_a_bare_locust(server, tmp_path):
     clip.write_bytes(b"\0" * 10_000)
     environment = {name: value for name, value in os.environ.items() if name != "PROOFLOAD_RUN"}
     done = subprocess.run(
-        [*locust_command(target.port), "-u", "8", "-r", "8", "-t", "12s"],
+        [*locust_command(target.port), "-u", "8", "-r", "8", "-t", "8s"],
         cwd=ROOT,
         env={**environment, "PYTHONPATH": str(ROOT), "PROOFLOAD_CLIP": str(clip)},
         capture_output=True,
@@ -25,7 +25,7 @@ def test_every_class_runs_under_a_bare_locust(server, tmp_path):
     assert done.returncode == 0, done.stderr
     assert "Traceback" not in done.stderr
     for endpoint in ("POST /login", "GET /api/dashboard", "POST /api/uploads", "job end to end", "socket connect"):
-        assert endpoint in done.stdout, done.stdout + done.stderr
-    assert "Error report" not in done.stdout
+        assert endpoint in done.stderr, done.stderr
+    assert "Error report" not in done.stderr
     # It leaves nothing behind: there is no run to write to.
     assert sorted(path.name for path in tmp_path.iterdir()) == ["clip.mp4"]
