@@ -21,7 +21,9 @@ verify: ## set up, proof-load SYSTEM=lectio STAGE=A PROFILE=smoke, print the ver
 
 report: ## remake the report of RUN=runs/… (without RUN: of the newest run)
 	@scripts/setup run
-	@run="$(RUN)"; .venv/bin/proofload report "$${run:-$$(ls -td runs/*/ | head -n 1)}"
+	@run="$(RUN)"; run="$${run:-$$(ls -td runs/*/ 2>/dev/null | head -n 1)}"; \
+	[[ -n $$run ]] || { echo 'error: there is no run yet; make verify makes one' >&2; exit 20; }; \
+	.venv/bin/proofload report "$$run"
 
 stack-down: ## stop and remove what a killed run left behind
 	@scripts/setup run
