@@ -10,7 +10,8 @@ SHELL := bash
 .PHONY: help setup verify report stack-down test check lint format unit lock clean clean-runs
 
 help: ## list the targets
-	@sed -nE 's/^([a-z-]+):.*## (.*)/\1\t\2/p' Makefile | while IFS=$$'\t' read -r name what; do printf '  make %-11s %s\n' "$$name" "$$what"; done
+	@sed -nE 's/^([a-z-]+):.*## (.*)/\1\t\2/p' Makefile | \
+	while IFS=$$'\t' read -r name what; do printf '  make %-11s %s\n' "$$name" "$$what"; done
 
 setup: ## install what `proofload verify` needs: Debian packages, .venv, .venv-app
 	@scripts/setup run
