@@ -10,7 +10,8 @@ SHELL := bash
 .PHONY: help setup verify report stack-down test check lint format unit lock clean clean-runs
 
 help: ## list the targets
-	@sed -nE 's/^([a-z-]+):.*## (.*)/\1\t\2/p' Makefile | while IFS=$$'\t' read -r name what; do printf '  make %-11s %s\n' "$$name" "$$what"; done
+	@sed -nE 's/^([a-z-]+):.*## (.*)/\1\t\2/p' Makefile | \
+	while IFS=$$'\t' read -r name what; do printf '  make %-11s %s\n' "$$name" "$$what"; done
 
 setup: ## install what `proofload verify` needs: Debian packages, .venv, .venv-app
 	@scripts/setup run
@@ -21,7 +22,9 @@ verify: ## set up, proof-load SYSTEM=lectio STAGE=A PROFILE=smoke, print the ver
 
 report: ## remake the report of RUN=runs/… (without RUN: of the newest run)
 	@scripts/setup run
-	@run="$(RUN)"; .venv/bin/proofload report "$${run:-$$(ls -td runs/*/ | head -n 1)}"
+	@run="$(RUN)"; run="$${run:-$$(ls -td runs/*/ 2>/dev/null | head -n 1)}"; \
+	[[ -n $$run ]] || { echo 'error: there is no run yet; make verify makes one' >&2; exit 20; }; \
+	.venv/bin/proofload report "$$run"
 
 stack-down: ## stop and remove what a killed run left behind
 	@scripts/setup run
