@@ -27,7 +27,7 @@ from harness.planning.sizing import Audience
 from harness.stack.cleanup import clean_up, status
 from harness.stack.endpoints import Running
 from harness.stack.ledger import LEDGERS, read_ledgers
-from harness.stack.limits import LimitsUnavailable, find_cgroup
+from harness.stack.limits import CgroupPaths, LimitsUnavailable, find_cgroup
 from harness.stack.native import NativeStack
 from harness.stack.ports import free_ports
 from harness.stack.postgres import shared_memory_id
@@ -295,6 +295,11 @@ def test_a_port_in_use_is_the_persons_to_mend_and_leaves_nothing(runs: Path) -> 
 def test_a_lost_race_for_a_port_is_tried_again_and_ctrl_c_leaves_nothing(
     runs: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    def no_cgroup(_: str) -> CgroupPaths:
+        raise LimitsUnavailable("not here")
+
+    # Without a cgroup the ledger and the marker alone must find every process.
+    monkeypatch.setattr("harness.stack.native.find_cgroup", no_cgroup)
     run = make_run(runs, "A")
     said: list[str] = []
 
