@@ -72,7 +72,7 @@ class SamplerLoop(Generic[Raw]):
                 self._sample()
                 due += period
                 while (behind := self._clock() - due) > _LATEST_START * period:
-                    self._record(ServerSample(due, self._sampler.source, {}, f"missed: {behind:.1f} s behind"))
+                    self._record(self._row(due, {}, f"missed: {behind:.1f} s behind", 0.0))
                     due += period
         finally:
             self._sampler.close()
@@ -98,7 +98,10 @@ class SamplerLoop(Generic[Raw]):
             gap = describe(error)
         spent = self._cpu_clock()
         cost, self._cost_mark_seconds = spent - self._cost_mark_seconds, spent
-        self._record(ServerSample(began, self._sampler.source, values, gap, cost))
+        self._record(self._row(began, values, gap, cost))
+
+    def _row(self, at: float, values: dict[str, float], gap: str, cost: float) -> ServerSample:
+        return ServerSample(at, self._sampler.source, values, gap, cost, self._sampler.period_seconds)
 
     def _comparable(self, read: float) -> tuple[Raw | None, float]:
         if self._previous is None:
