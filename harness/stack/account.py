@@ -70,6 +70,12 @@ def data_folder(preferred: Path, account: Account | None, run_id: str) -> Path:
     return preferred
 
 
+def make_passage(path: Path) -> None:
+    """Make a folder that others may pass through and not look into, whatever the umask."""
+    path.mkdir(mode=0o700)
+    path.chmod(0o711)
+
+
 def make_folder(path: Path, account: Account | None, mode: int = 0o700) -> Path:
     """Make a folder that belongs to the servers' user."""
     path.mkdir(mode=mode)

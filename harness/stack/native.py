@@ -11,13 +11,16 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+import psycopg
+from redis import RedisError
+
 from harness.errors import StackError
 from harness.model.run import ReadBack
 from harness.model.sizing import StackSize
 from harness.model.units import Unit, format_quantity
 from harness.planning.sizing import Audience, ConnectionBudget, connection_budget
 from harness.stack import nginx, pgbouncer, postgres, redis, tasks, web
-from harness.stack.account import Account, data_folder, make_folder, service_account
+from harness.stack.account import Account, data_folder, make_folder, make_passage, service_account
 from harness.stack.appenv import application_python
 from harness.stack.cleanup import clean_up, take_down
 from harness.stack.endpoints import Endpoints, Running
@@ -26,16 +29,14 @@ from harness.stack.ledger import LedgerFile
 from harness.stack.limits import CgroupPaths, LimitsUnavailable, find_cgroup, read_limits, set_limits
 from harness.stack.places import APPLICATION
 from harness.stack.ports import LOOPBACK, free_ports, require_free
-from harness.stack.processes import Command, PortTaken, Processes, Started
+from harness.stack.processes import READY_SECONDS, Command, PortTaken, Processes, Started
 from harness.stack.programs import Programs, find_programs
 from harness.stack.readback import compare, recorded, require_matches
 from harness.store.layout import RunDirectory
 
 ATTEMPTS = 3
 """To start with other ports, when someone else took one of them."""
-SEED_SECONDS = 60.0
-APPLICATION_SECONDS = 60.0
-"""For all workers to import the application: on two cores a large stage's are many."""
+SEED_SECONDS = 180.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +99,9 @@ class NativeStack:
                         raise
                     self._report("a port was taken in the meantime: trying others")
                     self.stop()
+        except (OSError, psycopg.Error, RedisError) as error:
+            self.stop()
+            raise StackError("a server could not be set up", str(error).splitlines()[:1], str(self._run.logs)) from error
         except BaseException:
             self.stop()
             raise
@@ -209,11 +213,11 @@ class NativeStack:
         try:
             plan.logs.mkdir(exist_ok=True)
             # The servers' user passes through to its own folders, and sees nothing else.
-            plan.folder.mkdir(mode=0o711)
+            make_passage(plan.folder)
             for folder in (plan.postgres.folder, plan.redis.folder, plan.pgbouncer.folder if plan.pgbouncer else None):
                 if folder is not None:
                     make_folder(folder, plan.account)
-            plan.nginx.folder.mkdir(mode=0o711)
+            make_passage(plan.nginx.folder)
             for name in ("uploads", "metrics", "tmp"):
                 (plan.folder / name).mkdir(mode=0o700)
         except OSError as error:
@@ -266,17 +270,16 @@ class NativeStack:
         commands.append(nginx.serve(plan.programs, plan.nginx, self._size, plan.account))
         for command in commands:
             started[command.name] = processes.start(command)
-        asking = processes.start(tasks.ask(plan.python, len(workers), task_environment, APPLICATION_SECONDS))
+        asking = processes.start(tasks.ask(plan.python, len(workers), task_environment, READY_SECONDS))
         self._report("gunicorn, Celery and nginx")
         processes.wait_until(lambda: nginx.answers(plan.nginx), started["nginx"])
         gunicorn = started["gunicorn"]
         processes.wait_until(
             lambda: web.answers(plan.web, gunicorn.pid, self._size.gunicorn_workers, plan.folder / "metrics"),
             gunicorn,
-            timeout_seconds=APPLICATION_SECONDS,
         )
         processes.finish(seeding, timeout_seconds=SEED_SECONDS)
-        processes.finish(asking, timeout_seconds=APPLICATION_SECONDS + 5)
+        processes.finish(asking, timeout_seconds=READY_SECONDS + 5)
         return tasks.answer_of(asking.log)
 
     def _environment(self, plan: _Plan, *, pooled: bool) -> dict[str, str]:
@@ -308,7 +311,14 @@ class NativeStack:
         ]
         budget = plan.budget
         pool = f"{budget.web_pool_size} + {budget.web_max_overflow} each"
-        rows.append(recorded("application", "database pool", pool, note=f"at most {budget.most_clients} in all"))
+        rows.append(
+            recorded(
+                "application",
+                "database pool",
+                pool,
+                note=f"assumed, since the plan names none; at most {budget.most_clients} in all",
+            )
+        )
         return tuple(rows)
 
     def _endpoints(self, plan: _Plan, started: Mapping[str, Started], cgroup: CgroupPaths | None) -> Endpoints:

@@ -17,7 +17,8 @@ from harness.stack.limits import CgroupPaths
 from harness.stack.proc import state_of
 
 SEARCH_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-READY_SECONDS = 30.0
+READY_SECONDS = 60.0
+"""Generous, since a server that ends is noticed at once: on two busy cores a large stage's workers take their time."""
 POLL_SECONDS = 0.02
 OPEN_FILES = 65_536
 TAIL_LINES = 12

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -41,7 +42,7 @@ def serve(python: Path, server: Web, size: StackSize, environment: Mapping[str, 
         "refapp.wsgi:app",
         "--config=gunicorn_conf.py",  # the application's own hooks, and what does not depend on the stage
         "--worker-class=gevent",
-        "--worker-tmp-dir=/dev/shm",  # heartbeats in memory: a slow disk is not a dead worker
+        *_heartbeat_folder(),
         f"--workers={size.gunicorn_workers}",
         f"--max-requests={size.gunicorn_max_requests}",
         f"--max-requests-jitter={round(size.gunicorn_max_requests * JITTER_RATIO)}",
@@ -56,6 +57,11 @@ def serve(python: Path, server: Web, size: StackSize, environment: Mapping[str, 
         stop_signal=signal.SIGQUIT,
         as_account=False,
     )
+
+
+def _heartbeat_folder(memory: Path = Path("/dev/shm")) -> tuple[str, ...]:  # noqa: S108 - gunicorn makes it safe
+    """Heartbeats in memory, where there is such a folder: a slow disk is not a dead worker."""
+    return (f"--worker-tmp-dir={memory}",) if os.access(memory, os.W_OK) else ()
 
 
 def answers(server: Web, pid: int, workers: int, metrics: Path) -> bool:

@@ -10,6 +10,9 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
+import time
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -32,6 +35,7 @@ from harness.stack.native import NativeStack
 from harness.stack.ports import free_ports
 from harness.stack.postgres import shared_memory_id
 from harness.stack.proc import all_states, command_line, has_environment
+from harness.stack.video import Clip, ensure_clip
 from harness.store.layout import RunDirectory, create_run_directory
 
 pytestmark = pytest.mark.stack
@@ -133,6 +137,33 @@ def post(url: str, body: dict[str, str], agent: str = "test") -> dict[str, objec
     return answer
 
 
+def transcode(base_url: str, token: object, film: Path) -> dict[str, object]:
+    """Upload a film and ask until its job has ended."""
+    client_id = uuid.uuid4().hex
+    boundary = uuid.uuid4().hex
+    body = (
+        f'--{boundary}\r\nContent-Disposition: form-data; name="client_id"\r\n\r\n{client_id}\r\n'
+        f'--{boundary}\r\nContent-Disposition: form-data; name="file"; filename="film.mp4"\r\n'
+        "Content-Type: video/mp4\r\n\r\n"
+    ).encode() + film.read_bytes()
+    headers = {"Authorization": f"Bearer {token}"}
+    sending = Request(
+        f"{base_url}/api/uploads",
+        body + f"\r\n--{boundary}--\r\n".encode(),
+        headers | {"Content-Type": f"multipart/form-data; boundary={boundary}"},
+    )
+    with urlopen(sending, timeout=10) as reply:
+        assert reply.status == 202
+    deadline = time.monotonic() + 30
+    pause = threading.Event()
+    while True:
+        with urlopen(Request(f"{base_url}/api/uploads/{client_id}", headers=headers), timeout=10) as reply:
+            job: dict[str, object] = json.loads(reply.read())
+        if job["status"] in ("finished", "failed") or time.monotonic() > deadline:
+            return job
+        pause.wait(0.2)
+
+
 def effective(running: Running) -> dict[tuple[str, str], str]:
     return {(row.component, row.setting): row.effective for row in running.read_back}
 
@@ -190,7 +221,8 @@ def test_stage_a_is_sized_used_and_gone(tmp_path: Path) -> None:
     stack.stop()  # again, and nothing happens
 
 
-def test_stage_b_goes_through_pgbouncer(runs: Path) -> None:
+def test_stage_b_goes_through_pgbouncer_and_transcodes_on_its_heavy_queue(runs: Path, tmp_path: Path) -> None:
+    film = ensure_clip(Path("/usr/bin/ffmpeg"), Clip(seconds=1, width=320, height=180), tmp_path)
     run = make_run(runs, "B")
     with NativeStack(run, STAGE_B, audience=PEOPLE, seed=7, report=lambda _: None) as stack:
         running = stack.start()
@@ -202,7 +234,9 @@ def test_stage_b_goes_through_pgbouncer(runs: Path) -> None:
         assert settings["celery-heavy", "queues"] == "heavy"
         assert ends.celery_queues == ("default", "heavy")
         assert ends.data_paths == (run.stack,)
-        post(ends.base_url + "/login", {"email": "student1@lectio.test", "password": "lectio"})
+        answer = post(ends.base_url + "/login", {"email": "teacher1@lectio.test", "password": "lectio"})
+        assert transcode(ends.base_url, answer["token"], film)["status"] == "finished"
+        assert "lectio.transcode" in (run.logs / "celery-heavy.log").read_text()
         assert ends.pgbouncer_admin_dsn is not None
         with psycopg.connect(ends.pgbouncer_admin_dsn, autocommit=True) as console:
             cursor = console.execute("SHOW STATS_TOTALS")
@@ -229,6 +263,7 @@ from pathlib import Path
 sys.path.insert(0, sys.argv[2])
 from tests.e2e.test_native_stack import PEOPLE, STAGE_A
 from harness.stack.native import NativeStack
+from harness.stack.video import Clip, ensure_clip
 from harness.store.layout import RunDirectory
 stack = NativeStack(RunDirectory(Path(sys.argv[1])), STAGE_A, audience=PEOPLE, seed=7,
                     report=lambda line: print(line, flush=True))
