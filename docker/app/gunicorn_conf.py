@@ -15,7 +15,9 @@ control_socket_disable = True  # its path is fixed in the home folder, where two
 
 def on_starting(_server: Any) -> None:
     """Forget the metrics of an earlier start."""
-    for stale in Path(os.environ["PROMETHEUS_MULTIPROC_DIR"]).glob("*.db"):
+    metrics = Path(os.environ["PROMETHEUS_MULTIPROC_DIR"])
+    metrics.mkdir(parents=True, exist_ok=True)
+    for stale in metrics.glob("*.db"):
         stale.unlink()
 
 

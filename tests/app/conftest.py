@@ -64,20 +64,86 @@ def process(command: list[str], log: Path, **options: Any) -> Iterator[subproces
                 child.wait()
 
 
+def as_postgres(command: list[str]) -> list[str]:
+    """PostgreSQL and PgBouncer refuse to run as root."""
+    if os.geteuid() != 0:
+        return command
+    return ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups", *command]
+
+
+class Postgres:
+    """A server of its own in ``folder``, trusting everyone on the loopback."""
+
+    def __init__(self, folder: Path) -> None:
+        self.programs = max(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda path: int(path.parent.name))
+        self.data = folder / "postgres"
+        self.port = free_port()
+        self.url = f"postgresql://lectio@127.0.0.1:{self.port}/postgres"
+        self.data.mkdir()
+        if os.geteuid() == 0:
+            shutil.chown(self.data, "postgres", "postgres")
+        self._run("initdb", "-U", "lectio", "--auth=trust", "--no-sync", "-E", "UTF8")
+
+    def start(self) -> None:
+        settings = f"-p {self.port} -c listen_addresses=127.0.0.1 -c unix_socket_directories= -c fsync=off"
+        self._run("pg_ctl", "-w", "-l", str(self.data / "log"), "-o", settings, "start")
+
+    def stop(self) -> None:
+        self._run("pg_ctl", "-w", "-m", "fast", "stop")
+
+    def _run(self, program: str, *arguments: str) -> None:
+        command = as_postgres([str(self.programs / program), "-D", str(self.data), *arguments])
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL, cwd="/")
+
+
 @dataclass
 class Stack:
-    """Addresses of what runs."""
+    """What runs, and how to speak with it."""
 
     folder: Path
-    url: str
-    database: str
+    postgres: Postgres
+    redis_port: int
     environment: dict[str, str]
-    seed_seconds: float
+    url: str = ""
+    seed_seconds: float = 0
     tokens: dict[str, str] = field(default_factory=dict)
 
-    def python(self, *arguments: str) -> None:
+    def python(self, *arguments: str, **environment: str) -> None:
         """Run one of the application's commands to its end."""
-        subprocess.run([PYTHON, *arguments], cwd=APP, env=self.environment, check=True, capture_output=True)
+        surroundings = self.environment | environment
+        subprocess.run([PYTHON, *arguments], cwd=APP, env=surroundings, check=True, capture_output=True)
+
+    @contextmanager
+    def redis(self) -> Iterator[None]:
+        port = str(self.redis_port)
+        command = ["redis-server", "--port", port, "--bind", "127.0.0.1", "--save", "", "--dir", str(self.folder)]
+        with process(command, self.folder / "redis.log"):
+            until(lambda: listening(self.redis_port))
+            yield
+
+    @contextmanager
+    def web(self, *arguments: str, workers: int = 1, **environment: str) -> Iterator[str]:
+        """gunicorn on a port of its own; its address, once all workers are up."""
+        port = free_port()
+        name = f"web-{port}"
+        metrics = self.folder / f"metrics-{port}"
+        metrics.mkdir()
+        command = [PYTHON, "-m", "gunicorn", "refapp.wsgi:app", "-c", "gunicorn_conf.py", "-b", f"127.0.0.1:{port}"]
+        surroundings = self.environment | {"PROMETHEUS_MULTIPROC_DIR": str(metrics)} | environment
+        log = self.folder / f"{name}.log"
+        with process([*command, "-w", str(workers), *arguments], log, cwd=APP, env=surroundings):
+            # A worker writes its event loop's lag as soon as it has imported the application.
+            until(lambda: len(list(metrics.glob("gauge_liveall_*.db"))) == workers)
+            yield f"http://127.0.0.1:{port}"
+
+    @contextmanager
+    def tasks(self, queue: str = "default", **environment: str) -> Iterator[None]:
+        """A Celery worker for the queue."""
+        command = [PYTHON, "-m", "celery", "-A", "refapp.tasks", "worker", "-Q", queue, "-c", "1", "-n", queue]
+        command += ["--without-gossip", "--without-mingle", "-l", "INFO"]
+        log = self.folder / f"tasks-{queue}.log"
+        with process(command, log, cwd=APP, env=self.environment | environment):
+            yield
 
     def token(self, name: str) -> str:
         """The token of ``teacher1``, ``student1``…"""
@@ -89,75 +155,37 @@ class Stack:
     def call(self, method: str, path: str, user: str | None = None, **options: Any) -> requests.Response:
         """One request, on a connection of its own so that either worker may get it."""
         headers = {"Connection": "close"} | ({"Authorization": f"Bearer {self.token(user)}"} if user else {})
-        return requests.request(method, self.url + path, headers=headers, timeout=15, **options)
+        return requests.request(method, options.pop("url", self.url) + path, headers=headers, timeout=15, **options)
 
     def rows(self, statement: str, *parameters: object) -> list[tuple[Any, ...]]:
         """What the database says."""
-        with psycopg.connect(self.database, autocommit=True) as connection:
+        with psycopg.connect(self.postgres.url, autocommit=True) as connection:
             return connection.execute(statement.encode(), parameters).fetchall()
-
-
-def _as_postgres(command: list[str]) -> list[str]:
-    """PostgreSQL refuses to run as root."""
-    if os.geteuid() != 0:
-        return command
-    return ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups", *command]
-
-
-@contextmanager
-def _postgres(folder: Path, port: int) -> Iterator[None]:
-    programs = max(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda path: int(path.parent.name))
-    data = folder / "postgres"
-    data.mkdir()
-    if os.geteuid() == 0:
-        shutil.chown(data, "postgres", "postgres")
-    initdb = [str(programs / "initdb"), "-D", str(data), "-U", "lectio", "--auth=trust", "--no-sync", "-E", "UTF8"]
-    subprocess.run(_as_postgres(initdb), check=True, capture_output=True, cwd="/")
-    options = f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories= -c max_connections=50 -c fsync=off"
-    control = [str(programs / "pg_ctl"), "-D", str(data), "-w", "-m", "fast"]
-    start = [*control, "-l", str(data / "log"), "-o", options, "start"]
-    subprocess.run(_as_postgres(start), check=True, stdout=subprocess.DEVNULL, cwd="/")
-    try:
-        yield
-    finally:
-        subprocess.run(_as_postgres([*control, "stop"]), check=True, stdout=subprocess.DEVNULL, cwd="/")
 
 
 @pytest.fixture(scope="session")
 def stack() -> Iterator[Stack]:
     folder = Path(tempfile.mkdtemp(prefix="refapp-"))
     folder.chmod(0o755)
-    for name in ("metrics", "uploads"):
-        (folder / name).mkdir()
-    postgres, redis, web = free_port(), free_port(), free_port()
-    database = f"postgresql://lectio@127.0.0.1:{postgres}/postgres"
-    environment = os.environ | {
-        "DATABASE_URL": database.replace("postgresql:", "postgresql+psycopg:"),
-        "REDIS_URL": f"redis://127.0.0.1:{redis}/0",
-        "SECRET_KEY": "a secret of this test",
-        "UPLOAD_DIR": str(folder / "uploads"),
-        "PROMETHEUS_MULTIPROC_DIR": str(folder / "metrics"),
-        "MAX_UPLOAD_BYTES": str(4 * 1024 * 1024),
-    }
-    redis_command = ["redis-server", "--port", str(redis), "--bind", "127.0.0.1", "--save", "", "--dir", str(folder)]
-    web_command = [PYTHON, "-m", "gunicorn", "refapp.wsgi:app", "-c", "gunicorn_conf.py", "-w", "2"]
-    web_command += ["-b", f"127.0.0.1:{web}"]
-    tasks_command = [PYTHON, "-m", "celery", "-A", "refapp.tasks", "worker", "-Q", "default", "-c", "1"]
-    tasks_command += ["--without-gossip", "--without-mingle", "-l", "INFO"]
-    here: dict[str, Any] = {"cwd": APP, "env": environment}
+    (folder / "uploads").mkdir()
     with ExitStack() as started:
         started.callback(shutil.rmtree, folder)
-        started.enter_context(_postgres(folder, postgres))
-        started.enter_context(process(redis_command, folder / "redis.log"))
-        until(lambda: listening(redis))
-        made = Stack(folder, f"http://127.0.0.1:{web}", database, environment, 0)
+        postgres, redis_port = Postgres(folder), free_port()
+        environment = os.environ | {
+            "DATABASE_URL": postgres.url.replace("postgresql:", "postgresql+psycopg:"),
+            "REDIS_URL": f"redis://127.0.0.1:{redis_port}/0",
+            "SECRET_KEY": "a secret of this test",
+            "UPLOAD_DIR": str(folder / "uploads"),
+            "MAX_UPLOAD_BYTES": str(4 * 1024 * 1024),
+        }
+        made = Stack(folder, postgres, redis_port, environment)
+        postgres.start()
+        started.callback(postgres.stop)
+        started.enter_context(made.redis())
         made.python("-m", "refapp.schema")
         before = time.monotonic()
         made.python("-m", "refapp.seed", "--teachers", str(TEACHERS), "--students", str(STUDENTS), "--seed", "7")
         made.seed_seconds = time.monotonic() - before
-        started.enter_context(process(web_command, folder / "web.log", **here))
-        del environment["PROMETHEUS_MULTIPROC_DIR"]  # of the web workers alone
-        started.enter_context(process(tasks_command, folder / "tasks.log", **here))
-        until(lambda: listening(web))
-        until(lambda: (folder / "web.log").read_text().count("Booting worker") == 2)
+        made.url = started.enter_context(made.web(workers=2))
+        started.enter_context(made.tasks())
         yield made

@@ -56,7 +56,7 @@ def measure_requests(app: Flask) -> None:
         MultiProcessCollector(registry)
         return Response(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)
 
-    app.wsgi_app = _count_in_flight(app.wsgi_app)  # type: ignore[method-assign]
+    app.wsgi_app = _count_in_flight(app.wsgi_app)  # type: ignore[assignment, method-assign]
 
 
 def _count_in_flight(inner: WSGIApplication) -> Callable[[WSGIEnvironment, StartResponse], Iterable[bytes]]:

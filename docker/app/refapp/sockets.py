@@ -63,6 +63,15 @@ def current_user() -> User:
     return user
 
 
+def listen() -> None:
+    """Hear what other workers broadcast from now on; by itself the server would begin with its first connection, whose
+    room could miss what is said meanwhile."""
+    server = socketio.server
+    if not server.manager_initialized:
+        server.manager_initialized = True
+        server.manager.initialize()
+
+
 def drop_sockets() -> None:
     """Cut every connection of this worker, as a lost network would, so that clients connect anew to another worker."""
     for socket in list(socketio.server.eio.sockets.values()):

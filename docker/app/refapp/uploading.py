@@ -25,7 +25,7 @@ class StreamingRequest(Request):
         content_length: int | None = None,
     ) -> IO[bytes]:
         # Removed when it is closed, which the request does at its end, unless keep() has given it a name of its own.
-        return NamedTemporaryFile(dir=settings().upload_dir, prefix=".incoming-")  # type: ignore[return-value]
+        return NamedTemporaryFile(dir=settings().upload_dir, prefix=".incoming-")
 
 
 def keep(upload: FileStorage) -> tuple[Path, int]:
@@ -33,5 +33,5 @@ def keep(upload: FileStorage) -> tuple[Path, int]:
     size = upload.stream.seek(0, os.SEEK_END)
     upload.stream.flush()
     path = settings().upload_dir / f"{uuid4().hex}.video"
-    os.link(upload.stream.name, path)  # type: ignore[attr-defined]
+    os.link(upload.stream.name, path)
     return path, size

@@ -8,18 +8,19 @@ from typing import Any
 import gevent
 
 from refapp.metrics import HUB_LAG_SECONDS
-from refapp.sockets import drop_sockets
+from refapp.sockets import drop_sockets, listen
 
 _TICK_SECONDS = 0.25
 _TICKS = 4
 
 
 def attend(worker: Any) -> None:
-    """Publish how late the event loop runs, and let go of the sockets of a worker that is to be replaced.
+    """Hear the other workers, publish how late the event loop runs, and cut the sockets of a worker to be replaced.
 
     A worker that has served its ``max_requests`` accepts nothing more and waits for what is under way. A socket is
-    under way for hours: without letting go, the stage would be a worker short for the whole ``graceful_timeout``.
+    under way for hours: if they were kept, the stage would be a worker short for the whole ``graceful_timeout``.
     """
+    listen()
     worst = [0.0] * _TICKS
     tick = 0
     while True:

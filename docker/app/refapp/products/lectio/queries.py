@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import Any
 
 from sqlalchemy import (
+    BindParameter,
     ColumnElement,
     Connection,
     CursorResult,
@@ -30,8 +31,8 @@ from refapp.users import User, users
 
 LAST_MESSAGES = 20
 
-_ME = bindparam("me")
-_CLIENT_ID = bindparam("client_id")
+_ME: BindParameter[int] = bindparam("me")
+_CLIENT_ID: BindParameter[str] = bindparam("client_id")
 _MINE: dict[str, ColumnElement[bool]] = {
     "teacher": lessons.c.teacher_id == _ME,
     "student": lessons.c.class_id.in_(select(enrolments.c.class_id).where(enrolments.c.student_id == _ME)),
@@ -128,7 +129,7 @@ _MESSAGES = (
 
 _REVISED = select(lesson_revisions.c.lesson_id).where(lesson_revisions.c.client_id == _CLIENT_ID)
 _REVISION_COLUMNS = ["client_id", "lesson_id", "author_id", "title", "description"]
-_TEXTS = (bindparam("title"), bindparam("description"))
+_TEXTS: tuple[BindParameter[str], BindParameter[str]] = (bindparam("title"), bindparam("description"))
 
 
 def _revision(source: Select[Any]) -> Any:
