@@ -101,7 +101,9 @@ class NativeStack:
                     self.stop()
         except (OSError, psycopg.Error, RedisError) as error:
             self.stop()
-            raise StackError("a server could not be set up", str(error).splitlines()[:1], str(self._run.logs)) from error
+            raise StackError(
+                "a server could not be set up", str(error).splitlines()[:1], str(self._run.logs)
+            ) from error
         except BaseException:
             self.stop()
             raise
