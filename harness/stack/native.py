@@ -6,7 +6,7 @@ import re
 import secrets
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -55,7 +55,7 @@ class _Plan:
     pgbouncer: pgbouncer.PgBouncer | None
     web: web.Web
     nginx: nginx.Nginx
-    secret_key: str
+    secret_key: str = field(repr=False)
 
 
 class NativeStack:
