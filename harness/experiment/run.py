@@ -139,6 +139,8 @@ class _Execution:
     def _load(self) -> str:
         """Generate the load while sampling; the reason for its end: complete, interrupted, aborted or generator."""
         servers = self.servers
+        if self.stop.asked:
+            return f"interrupted: {self.stop.reason}"
         generator = Generator(self.run, self.settings.locustfile, servers.base_url, servers.generator_environment)
         self.observer.step("starting the load generator")
         servers.start_sampling()

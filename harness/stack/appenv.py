@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from harness.errors import StackError
-from harness.stack.places import APPLICATION, PROJECT
+from harness.stack.places import APPLICATION, PROJECT, STATE
 
 OVERRIDE = "PROOFLOAD_APP_VENV"
 """Environment variable that names a virtual environment to use as it is."""
@@ -26,6 +26,7 @@ def application_python(
     environment: Mapping[str, str] | None = None,
     folder: Path = PROJECT / ".venv-app",
     requirements: Path = APPLICATION / "requirements.txt",
+    state: Path = STATE,
     install: Callable[[tuple[str, ...]], None] | None = None,
 ) -> Path:
     """The application's interpreter, whose environment is made when it is missing or of other requirements.
@@ -42,7 +43,8 @@ def application_python(
     python = folder / "bin/python"
     digest = requirements_digest(requirements)
     stamp = folder / STAMP
-    with folder.with_name(folder.name + ".lock").open("w") as lock:
+    state.mkdir(parents=True, exist_ok=True)
+    with (state / "venv-app.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # two runs that begin together make it once
         if stamp.exists() and stamp.read_text() == digest and python.exists():
             return python

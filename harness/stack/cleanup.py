@@ -104,9 +104,17 @@ def take_down(path: Path, ledger: Ledger) -> Removed:
     cgroups = remove_cgroups(ledger.cgroups)
     folders = tuple(folder for folder in ledger.folders if folder.exists())
     for folder in folders:
-        shutil.rmtree(folder)
+        _remove_folder(folder)
     discard_ledger(path)
     return Removed(ledger.run_id, processes, cgroups, folders)
+
+
+def _remove_folder(folder: Path) -> None:
+    while folder.exists():
+        try:
+            shutil.rmtree(folder)
+        except FileNotFoundError:
+            continue  # another harness that starts now is removing the same orphan
 
 
 def clean_up(runs_root: Path, *, live: bool = False) -> tuple[Removed, ...]:

@@ -6,7 +6,7 @@ import re
 import secrets
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -55,7 +55,7 @@ class _Plan:
     pgbouncer: pgbouncer.PgBouncer | None
     web: web.Web
     nginx: nginx.Nginx
-    secret_key: str
+    secret_key: str = field(repr=False)
 
 
 class NativeStack:
@@ -101,7 +101,9 @@ class NativeStack:
                     self.stop()
         except (OSError, psycopg.Error, RedisError) as error:
             self.stop()
-            raise StackError("a server could not be set up", str(error).splitlines()[:1], str(self._run.logs)) from error
+            raise StackError(
+                "a server could not be set up", str(error).splitlines()[:1], str(self._run.logs)
+            ) from error
         except BaseException:
             self.stop()
             raise

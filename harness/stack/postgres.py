@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import signal
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import psycopg
@@ -32,8 +32,8 @@ class Postgres:
 
     folder: Path
     port: int
-    superuser_password: str
-    role_password: str
+    superuser_password: str = field(repr=False)
+    role_password: str = field(repr=False)
 
     def dsn(self, *, superuser: bool = True, port: int | None = None) -> str:
         """libpq's URI; another port is PgBouncer's."""

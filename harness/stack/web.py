@@ -15,7 +15,7 @@ from harness.stack.places import APPLICATION
 from harness.stack.ports import LOOPBACK
 from harness.stack.proc import children_of, command_line
 from harness.stack.processes import Command
-from harness.stack.readback import compare
+from harness.stack.readback import compare, recorded
 
 JITTER_RATIO = 0.1
 """Of max-requests, so that the workers do not all restart at once."""
@@ -89,6 +89,7 @@ def read_back(size: StackSize, pid: int) -> tuple[ReadBack, ...]:
     """Count the workers that live, and read the command line of the master that runs."""
     arguments = command_line(pid)
     requests = option(arguments, "max-requests")
+    jitter = option(arguments, "max-requests-jitter")
     note = "command line of the running master"
     return (
         compare("gunicorn", "workers", size.gunicorn_workers, len(children_of(pid))),
@@ -100,4 +101,5 @@ def read_back(size: StackSize, pid: int) -> tuple[ReadBack, ...]:
             None if requests is None else int(requests),
             note=note,
         ),
+        recorded("gunicorn", "max_requests_jitter", jitter, note="assumed, so that not all workers restart at once"),
     )

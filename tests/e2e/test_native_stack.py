@@ -24,9 +24,10 @@ import psycopg
 import pytest
 import redis
 
-from harness.errors import ConfigError
+from harness.errors import ConfigError, LimitsMismatch
 from harness.model.sizing import StackSize
 from harness.planning.sizing import Audience
+from harness.stack import redis as redis_server
 from harness.stack.cleanup import clean_up, status
 from harness.stack.endpoints import Running
 from harness.stack.ledger import LEDGERS, read_ledgers
@@ -35,6 +36,7 @@ from harness.stack.native import NativeStack
 from harness.stack.ports import free_ports
 from harness.stack.postgres import shared_memory_id
 from harness.stack.proc import all_states, command_line, has_environment
+from harness.stack.readback import require_matches
 from harness.stack.video import Clip, ensure_clip
 from harness.store.layout import RunDirectory, create_run_directory
 
@@ -247,6 +249,13 @@ def test_stage_b_goes_through_pgbouncer_and_transcodes_on_its_heavy_queue(runs: 
         with psycopg.connect(ends.postgres_dsn) as connection:
             clients = connection.execute("SELECT count(*) FROM pg_stat_activity WHERE usename = 'refapp'").fetchone()
         assert clients is not None and 0 < clients[0] <= 40
+        # The read-back asks the running servers, so a setting that changes under way is seen.
+        cache = redis_server.Redis(run.stack, urlsplit(ends.redis_url).port, urlsplit(ends.redis_url).password)
+        with redis.Redis.from_url(ends.redis_url) as client:
+            client.config_set("maxmemory-policy", "allkeys-lru")
+        with pytest.raises(LimitsMismatch) as caught:
+            require_matches(redis_server.read_back(cache, STAGE_B))
+        assert caught.value.where == ("redis › maxmemory-policy: wanted noeviction, is allkeys-lru",)
         # As the kernel does for want of memory: what PostgreSQL can then not remove itself must go all the same.
         segment = shared_memory_id((run.stack / "postgres" / "postmaster.pid").read_text())
         assert segment is not None and segment[1] in shared_memory_segments()
@@ -263,6 +272,7 @@ from pathlib import Path
 sys.path.insert(0, sys.argv[2])
 from tests.e2e.test_native_stack import PEOPLE, STAGE_A
 from harness.stack.native import NativeStack
+from harness.stack.readback import require_matches
 from harness.stack.video import Clip, ensure_clip
 from harness.store.layout import RunDirectory
 stack = NativeStack(RunDirectory(Path(sys.argv[1])), STAGE_A, audience=PEOPLE, seed=7,

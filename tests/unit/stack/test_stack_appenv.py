@@ -19,6 +19,7 @@ def make(tmp_path: Path, calls: list[tuple[str, ...]]) -> Path:
         environment={},
         folder=tmp_path / "venv",
         requirements=tmp_path / "requirements.txt",
+        state=tmp_path / "state",
         install=install,
     )
 

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import pytest
@@ -27,8 +26,8 @@ def test_pgbouncer_may_be_missing_where_the_stage_has_none() -> None:
     assert programs.redis_server == Path("/bin/redis-server")
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root changes its user")
-def test_root_needs_the_program_that_changes_its_user() -> None:
+def test_root_needs_the_program_that_changes_its_user(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("harness.stack.programs.os.geteuid", lambda: 0)
     with pytest.raises(MissingProgram, match="setpriv"):
         find_programs(pgbouncer=False, locate=lambda name: None if name == "setpriv" else Path("/bin") / name)
 
