@@ -6,7 +6,7 @@ from uuid import uuid4
 
 import pytest
 import requests
-from conftest import STUDENTS, TEACHERS, Stack
+from refapp_stack import STUDENTS, TEACHERS, Stack
 
 pytestmark = pytest.mark.stack
 

@@ -11,7 +11,7 @@ from uuid import uuid4
 import pytest
 import requests
 import socketio
-from conftest import Stack, until
+from refapp_stack import Stack, until
 
 pytestmark = pytest.mark.stack
 

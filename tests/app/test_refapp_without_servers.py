@@ -14,7 +14,7 @@ import pytest
 import redis
 import requests
 import socketio
-from conftest import Stack, as_postgres, free_port, listening, process, until
+from refapp_stack import Stack, as_postgres, free_port, listening, process, until
 
 pytestmark = pytest.mark.stack
 
