@@ -30,7 +30,7 @@ from harness.errors import HarnessError, PlanError
 from harness.loadgen.arrivals import ArrivalUser, Dispatcher, Pool, Sink
 from harness.loadgen.classroom import ClassroomUser, Holder, Rooms
 from harness.loadgen.generator import Generator, Prepare
-from harness.loadgen.health import Health, Heartbeat, calm_collector, raise_descriptor_limit
+from harness.loadgen.health import Health, Heartbeat, be_woken_first, calm_collector, raise_descriptor_limit
 from harness.loadgen.recorder import Endpoint
 from harness.loadgen.upload import CLIP_VARIABLE, UploadFlowUser, read_clip
 from harness.model.plan import LoadPlan, Stream
@@ -178,6 +178,7 @@ class Conductor:
         # As SIGTERM: it ends the load from a greenlet of its own, never in the middle of a record.
         gevent.signal_handler(signal.SIGINT, os.kill, os.getpid(), signal.SIGTERM)
         raise_descriptor_limit()
+        be_woken_first()
 
     def _assign(self, flow: Flow, user_class: type[User], size: int) -> None:
         user_class.fixed_count = size
@@ -234,7 +235,7 @@ class Conductor:
         self._start(Dispatcher(generator, plan, self._sinks).run)
         if self._holder is not None:
             self._start(self._holder.run)
-        self._start(self._heartbeat.run)
+        beating = self._start(self._heartbeat.run)
         self._start(self._announce)
         self._start(self._tick)
         self._sleep_until(plan.duration_seconds)
@@ -243,15 +244,17 @@ class Conductor:
         if self._rooms is not None and self._holder is not None:
             self._rooms.sweep(everything=True)
             self._holder.close_all()
+        beating.kill()  # stopping a thousand users takes the loop a while, which says nothing about the load
         # Kills the users, and what they still have under way is recorded as unfinished; then Locust fires "quitting".
         self._reason = "completed"
         self._environment.runner.quit()  # type: ignore[union-attr]
 
-    def _start(self, run: Any) -> None:
+    def _start(self, run: Callable[[], None]) -> gevent.Greenlet[..., Any]:
         greenlet = gevent.spawn(run)
         # A greenlet that dies takes a part of the load with it: that must end the run, and be said.
         greenlet.link_exception(self._on_crash)
         self._greenlets.append(greenlet)
+        return greenlet
 
     def _on_crash(self, greenlet: gevent.Greenlet[..., Any]) -> None:
         self._environment.process_exit_code = 1

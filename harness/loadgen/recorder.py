@@ -24,14 +24,12 @@ class Endpoint:
     probe: bool = False
 
 
-def bucket_index(microseconds: int) -> int:
-    """The log-linear bucket, S=7 (methodology §2): exact below 256 µs, then 128 to an octave (width ≤ 0.78 %)."""
-    shift = microseconds.bit_length() - 8
-    return microseconds if shift <= 0 else (shift << 7) + (microseconds >> shift)
-
-
 class _Times:
-    """A growing ``Distribution``, in integer microseconds so that its sum is exact."""
+    """A growing ``Distribution``, in integer microseconds so that its sum is exact.
+
+    Log-linear buckets, S=7 (methodology §2): exact below 256 µs, then 128 to an octave (width ≤ 0.78 %). Worked out in
+    place, since a call would cost as much again: this runs twice for each request.
+    """
 
     __slots__ = ("buckets", "count", "maximum", "total")
 

@@ -175,7 +175,7 @@ def make_plan(
     )
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def server() -> Iterator[Callable[..., FakeLectio]]:
     """Starts a server with faults."""
     started: list[subprocess.Popen[str]] = []
@@ -199,21 +199,24 @@ def server() -> Iterator[Callable[..., FakeLectio]]:
         process.stdout.close()
 
 
-@pytest.fixture
-def load(tmp_path: Path) -> Iterator[Callable[..., Load]]:
-    """Starts the generator on a plan."""
+@pytest.fixture(scope="session")
+def load(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Load]]:
+    """Starts the generator on a plan; ``through`` is a command that starts it."""
     started: list[Load] = []
+    folder = tmp_path_factory.mktemp("loads")
+    clip = folder / "clip.mp4"
+    clip.write_bytes(b"\0" * 300_000)
 
-    def start(target: FakeLectio, plan: LoadPlan, locustfile: str = "locustfiles/lectio.py") -> Load:
-        run = RunDirectory(tmp_path / f"run{len(started)}")
+    def start(
+        port: int, plan: LoadPlan, locustfile: str = "locustfiles/lectio.py", through: tuple[str, ...] = ()
+    ) -> Load:
+        run = RunDirectory(folder / f"run{len(started)}")
         run.logs.mkdir(parents=True)
         write_whole(run.plan, plan)
-        clip = tmp_path / "clip.mp4"
-        clip.write_bytes(b"\0" * 300_000)
         log = run.logs / "generator.log"
         with log.open("wb") as output:
             process = subprocess.Popen(
-                locust_command(target.port, locustfile),
+                [*through, *locust_command(port, locustfile)],
                 cwd=ROOT,
                 env={
                     **os.environ,

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import signal
+import sys
+import time
+from pathlib import Path
+
 import pytest
 
 from harness.model.plan import LoadPlan
@@ -35,7 +40,7 @@ def assert_conserved(sample: GeneratorSample) -> None:
 def test_every_flow_carries_its_load(server, load):
     target = server()
     plan = make_plan(messages=4.0, sockets=12, probes=(1.5, 2.0))
-    run = load(target, plan)
+    run = load(target.port, plan)
     assert run.wait() == 0
     log = run.log.read_text()
 
@@ -101,7 +106,7 @@ def test_a_stall_shows_in_response_times_and_not_in_service_times_alone(server, 
     """T2 in small: with few users a stall of 2 s makes the arrivals behind it wait, and their wait is counted."""
     target = server()
     plan = make_plan(teachers=0.0, students=8.0, seconds=7.0, max_in_flight=4)
-    run = load(target, plan)
+    run = load(target.port, plan)
     run.wait_for_event("load-start")
     while not run.samples or run.samples[-1].completed < 10:
         assert run.process.poll() is None
@@ -119,29 +124,11 @@ def test_a_stall_shows_in_response_times_and_not_in_service_times_alone(server, 
     assert_conserved(run.samples[-1])
 
 
-def test_arrivals_beyond_the_queue_are_dropped_and_counted(server, load):
-    target = server(delay_seconds=0.15)
-    plan = make_plan(teachers=0.0, students=15.0, seconds=4.0, max_in_flight=4, max_waiting=3)
-    run = load(target, plan)
-    assert run.wait() == 0
-    dropped = run.total("POST /login", "dropped")
-    assert dropped > 10
-    assert dropped + run.total("POST /login") == sessions(plan, "students")
-    for row in run.rows:
-        assert row.exceeded[1.0] >= row.dropped
-    last = run.samples[-1]
-    assert last.dropped == dropped
-    assert_conserved(last)
-
-
 @pytest.mark.parametrize("signal_name", ["SIGTERM", "SIGINT"])
 def test_a_signal_ends_the_load_at_once_and_leaves_whole_evidence(server, load, signal_name):
-    import signal
-    import time
-
     target = server(job_seconds=60)
     plan = make_plan(messages=2.0, sockets=6, probes=(0.5,), seconds=30.0)
-    run = load(target, plan)
+    run = load(target.port, plan)
     run.wait_for_event("load-start")
     while not any(job.state == "accepted" for job in run.jobs):
         assert run.process.poll() is None
@@ -162,32 +149,10 @@ def test_a_signal_ends_the_load_at_once_and_leaves_whole_evidence(server, load, 
     assert measured == last.requests_completed
 
 
-def test_a_job_that_never_ends_is_censored_as_bad(server, load):
-    target = server(job_seconds=60)
-    plan = make_plan(teachers=0.0, students=0.5, probes=(0.5,), seconds=4.0, job_timeout=3.0)
-    run = load(target, plan)
-    assert run.wait() == 0
-    row = next(row for row in run.rows if row.endpoint == "job end to end")
-    assert (row.completed, row.errors, row.error_kinds, row.exceeded[1.0]) == (0, 1, {"unfinished": 1}, 1)
-    assert [job.state for job in run.jobs] == ["sent", "accepted", "censored"]
-
-
-def test_lost_and_doubled_broadcasts_are_noticed(server, load):
-    target = server(lose_broadcasts=True, duplicate_broadcasts=True)
-    plan = make_plan(teachers=0.0, students=0.5, messages=5.0, sockets=10, seconds=5.0, request_timeout=2.0)
-    run = load(target, plan)
-    assert run.wait() == 0
-    received, expected = run.total("socket delivery"), run.total("socket delivery", "expected")
-    assert 0 < received < expected
-    kinds = [row.error_kinds for row in run.rows if row.endpoint == "socket delivery" and row.error_kinds]
-    assert sum(kind["duplicate"] for kind in kinds) == received
-    assert run.total("socket ack") == sessions(plan, "classroom")
-
-
 def test_lost_sockets_come_back_and_are_counted(server, load):
     target = server()
     plan = make_plan(teachers=0.0, students=0.5, sockets=6, seconds=6.0)
-    run = load(target, plan)
+    run = load(target.port, plan)
     run.wait_for_event("load-start")
     while not run.samples or run.samples[-1].sockets < 6:
         assert run.process.poll() is None
@@ -198,43 +163,10 @@ def test_lost_sockets_come_back_and_are_counted(server, load):
     assert run.samples[-3].sockets >= 3
 
 
-def test_a_refused_room_is_an_error_and_tried_again_with_patience(server, load):
-    target = server(refuse_join=True)
-    plan = make_plan(teachers=0.0, students=0.5, sockets=2, seconds=5.0)
-    run = load(target, plan)
-    assert run.wait() == 0
-    errors = run.total("socket connect", "errors")
-    assert 4 <= errors <= 20 and run.total("socket connect") == 0
-
-
-def test_a_redirect_to_another_host_is_refused(server, load):
-    other = server()
-    target = server(redirect_to=f"http://127.0.0.1:{other.port}/api/dashboard")
-    plan = make_plan(teachers=0.0, students=3.0, seconds=4.0)
-    run = load(target, plan)
-    assert run.wait() == 0
-    kinds = [row.error_kinds for row in run.rows if row.endpoint == "GET /api/dashboard"]
-    assert kinds and all(set(kind) == {"redirect to another host"} for kind in kinds)
-    assert other.control() == []
-
-
-def test_errors_are_bad_and_the_session_goes_on(server, load):
-    target = server(fail_dashboard=True)
-    plan = make_plan(teachers=2.0, students=0.0, seconds=4.0)
-    run = load(target, plan)
-    assert run.wait() == 0
-    number = sessions(plan, "teachers")
-    assert run.total("GET /api/dashboard", "errors") == number == run.total("GET /lessons/:id")
-    assert run.samples[-1].failed == number
-    for row in run.rows:
-        if row.endpoint == "GET /api/dashboard":
-            assert row.error_kinds == {"HTTP 500": row.errors} and row.exceeded == {0.5: row.errors, 1.0: row.errors}
-
-
 def test_a_timeout_is_above_every_threshold(server, load):
     target = server()
     plan = make_plan(teachers=0.0, students=1.0, seconds=5.0, request_timeout=1.0)
-    run = load(target, plan)
+    run = load(target.port, plan)
     run.wait_for_event("load-start")
     target.control(delay_seconds=1.5)
     assert run.wait() == 0
@@ -244,9 +176,7 @@ def test_a_timeout_is_above_every_threshold(server, load):
 
 
 def test_a_server_that_is_not_there_is_said_in_a_line(load):
-    from tests.loadgen.conftest import FakeLectio
-
-    run = load(FakeLectio(None, 9), make_plan())  # nothing listens on the discard port
+    run = load(9, make_plan())  # nothing listens on the discard port
     assert run.wait() == 1
     assert "connection refused" in run.log.read_text()
     assert "Traceback" not in run.log.read_text()
@@ -266,7 +196,121 @@ def test_a_flow_without_its_class_is_said_in_a_line(server, load, tmp_path):
         "        self.get('/api/dashboard', 'GET /api/dashboard')\n"
         "install(events, lambda generator: None)\n"
     )
-    run = load(server(), make_plan(), str(plain))
+    run = load(server().port, make_plan(), str(plain))
     assert run.wait() == 1
     assert "no user class Student" in run.log.read_text()
     assert "Traceback" not in run.log.read_text()
+
+
+# Each of these needs a server and a load of its own, and most of their time is waiting: they run side by side.
+SCENARIOS = {
+    "drops": (
+        {"delay_seconds": 0.15},
+        make_plan(teachers=0.0, students=15.0, seconds=4.0, max_in_flight=4, max_waiting=3),
+    ),
+    "endless job": (
+        {"job_seconds": 60},
+        make_plan(teachers=0.0, students=0.5, probes=(0.5,), seconds=4.0, job_timeout=3.0),
+    ),
+    "broadcasts": (
+        {"lose_broadcasts": True, "duplicate_broadcasts": True},
+        make_plan(teachers=0.0, students=0.5, messages=5.0, sockets=10, seconds=5.0, request_timeout=2.0),
+    ),
+    "no entry": ({"refuse_join": True}, make_plan(teachers=0.0, students=0.5, sockets=2, seconds=5.0)),
+    "errors": ({"fail_dashboard": True}, make_plan(teachers=2.0, students=0.0, seconds=4.0)),
+    "redirect": ({"redirect_to": "http://127.0.0.1:9/api/dashboard"}, make_plan(teachers=0.0, seconds=4.0)),
+}
+
+
+@pytest.fixture(scope="module")
+def outcome(server, load):
+    """The finished load of a scenario."""
+    loads = {name: load(server(**faults).port, plan) for name, (faults, plan) in SCENARIOS.items()}
+
+    def finished(name):
+        run = loads[name]
+        assert run.wait() == 0, run.log.read_text()
+        return run, SCENARIOS[name][1]
+
+    return finished
+
+
+def test_arrivals_beyond_the_queue_are_dropped_and_counted(outcome):
+    run, plan = outcome("drops")
+    dropped = run.total("POST /login", "dropped")
+    assert dropped > 10
+    assert dropped + run.total("POST /login") == sessions(plan, "students")
+    for row in run.rows:
+        assert row.exceeded[1.0] >= row.dropped
+    last = run.samples[-1]
+    assert last.dropped == dropped
+    assert_conserved(last)
+
+
+def test_a_job_that_never_ends_is_censored_as_bad(outcome):
+    run, _ = outcome("endless job")
+    row = next(row for row in run.rows if row.endpoint == "job end to end")
+    assert (row.completed, row.errors, row.error_kinds, row.exceeded[1.0]) == (0, 1, {"unfinished": 1}, 1)
+    assert [job.state for job in run.jobs] == ["sent", "accepted", "censored"]
+    assert run.samples[-1].failed == 1
+
+
+def test_lost_and_doubled_broadcasts_are_noticed(outcome):
+    run, plan = outcome("broadcasts")
+    received, expected = run.total("socket delivery"), run.total("socket delivery", "expected")
+    assert 0 < received < expected
+    kinds = [row.error_kinds for row in run.rows if row.endpoint == "socket delivery" and row.error_kinds]
+    assert sum(kind["duplicate"] for kind in kinds) == received
+    assert run.total("socket ack") == sessions(plan, "classroom")
+
+
+def test_a_refused_room_is_an_error_and_tried_again_with_patience(outcome):
+    run, _ = outcome("no entry")
+    assert 4 <= run.total("socket connect", "errors") <= 20
+    assert run.total("socket connect") == 0
+
+
+def test_errors_are_bad_and_the_session_goes_on(outcome):
+    run, plan = outcome("errors")
+    number = sessions(plan, "teachers")
+    assert run.total("GET /api/dashboard", "errors") == number == run.total("GET /lessons/:id")
+    assert run.samples[-1].failed == number
+    for row in run.rows:
+        if row.endpoint == "GET /api/dashboard":
+            assert row.error_kinds == {"HTTP 500": row.errors} and row.exceeded == {0.5: row.errors, 1.0: row.errors}
+
+
+def test_a_redirect_to_another_host_is_refused(outcome):
+    run, _ = outcome("redirect")
+    kinds = [row.error_kinds for row in run.rows if row.endpoint == "GET /api/dashboard"]
+    # Had it been followed, nobody would have been there: "connection refused".
+    assert kinds and all(set(kind) == {"redirect to another host"} for kind in kinds)
+
+
+def test_the_generators_own_mistakes_are_not_the_systems(server, load):
+    """With 60 descriptors not all of 90 sockets can be opened: that says nothing about the server."""
+    through = ("sh", "-c", 'ulimit -n 60 && exec "$@"', "sh")
+    run = load(server().port, make_plan(teachers=0.0, students=0.5, sockets=90, seconds=4.0), through=through)
+    assert run.wait() == 0, run.log.read_text()
+    last = run.samples[-1]
+    assert last.client_errors["EMFILE"] > 10
+    assert not any(row.error_kinds for row in run.rows)
+    assert last.requests_failed == sum(last.client_errors.values())
+    assert_conserved(last)
+
+
+def test_a_generator_whose_harness_was_killed_ends_by_itself(server, load):
+    """``kill -9`` of the parent must not leave a load behind that nobody watches."""
+    keeper = "import subprocess, sys; subprocess.run(sys.argv[1:])"
+    run = load(server().port, make_plan(seconds=60.0), through=(sys.executable, "-c", keeper))
+    run.wait_for_event("load-start")
+    pid = int(run.samples[-1].worker.rsplit("-", 1)[1]) if run.samples else 0
+    while not pid:
+        assert run.process.poll() is None
+        pid = int(run.samples[-1].worker.rsplit("-", 1)[1]) if run.samples else 0
+    run.process.kill()
+    run.process.wait()
+    deadline = time.monotonic() + 10
+    while Path(f"/proc/{pid}").exists():
+        assert time.monotonic() < deadline
+    assert run.event("generator-end").detail["reason"] == "interrupted: the harness has gone away"

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.loadgen.recorder import Endpoint, Meter, Recorder, bucket_index
+from harness.loadgen.recorder import Endpoint, Meter, Recorder
 
 LOGIN = Endpoint("POST /login", "students", "http")
 
@@ -32,11 +32,19 @@ LOGIN = Endpoint("POST /login", "students", "http")
     ],
 )
 def test_vector_t6_buckets(microseconds, bucket):
-    assert bucket_index(microseconds) == bucket
     recorder = Recorder(())
     recorder.completed(LOGIN, 0, microseconds / 1e6 + 1e-9, microseconds / 1e6 + 1e-9)
     (row,) = recorder.take()
     assert row.response.buckets == row.service.buckets == {bucket: 1}
+
+
+def test_the_buckets_are_those_that_the_analysis_reads():
+    histogram = pytest.importorskip("harness.analysis.histogram")
+    recorder = Recorder(())
+    for power in range(32):
+        recorder.completed(LOGIN, power, 2**power / 1e6 + 1e-9, 2**power / 1e6 + 1e-9)
+    for row in recorder.take():
+        assert dict(row.response.buckets) == {histogram.bucket_index(2**row.second): 1}
 
 
 def test_a_row_tells_response_from_service_and_counts_what_is_over():
