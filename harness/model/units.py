@@ -103,7 +103,7 @@ def format_quantity(value: float, unit: Unit) -> str:
         case Unit.BYTES:
             return _format_bytes(value)
         case Unit.PER_SECOND:
-            return f"{_short(value)}/s"
+            return _format_rate(value)
         case Unit.PER_DAY:
             return f"{_short(value)}/day"
         case Unit.RATIO:
@@ -124,7 +124,16 @@ def _short(value: float) -> str:
     return f"{value:.1f}" if abs(value) >= 1 else f"{value:.3g}"
 
 
+def _format_rate(value: float) -> str:
+    if value <= 0 or value >= 0.1:
+        return f"{_short(value)}/s"
+    per_minute = round(value * 60, 6)
+    return f"{_short(per_minute)}/min" if per_minute >= 1 else f"{_short(round(value * 3600, 6))}/h"
+
+
 def _format_seconds(value: float) -> str:
+    if value >= 7200:
+        return f"{int(value // 3600)}:{int(value % 3600 // 60):02d} h"
     if value >= 120:
         return f"{int(value // 60)}:{int(value % 60):02d} min"
     if value >= 1:
