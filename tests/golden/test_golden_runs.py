@@ -3,8 +3,8 @@
 from pathlib import Path
 
 import pytest
-from harness.analysis.judge import judge
 
+from harness.analysis.judge import judge
 from harness.model.verdict import Outcome
 from harness.store.layout import RunDirectory
 from harness.store.read import read_run
