@@ -72,6 +72,11 @@ def parse_target(text: str, file_name: str) -> CapacityTarget:
         raw = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise TargetError("not a TOML file", f"{file_name}: {error}", "toml.io describes the format") from error
+    return target_of(raw, file_name)
+
+
+def target_of(raw: Mapping[str, Any], file_name: str) -> CapacityTarget:
+    """The system that the file's content describes. Raises TargetError with every mistake of it."""
     mistakes: list[tuple[str, str]] = []
     try:
         parsed = TargetFile.model_validate(raw)

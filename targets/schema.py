@@ -73,6 +73,7 @@ KNOWN_FIGURES: Mapping[str, Unit] = {
     "pgbouncer": Unit.COUNT,
     "pgbouncer_pool_size": Unit.COUNT,
     "pgbouncer_max_client_connections": Unit.COUNT,
+    "redis_maxmemory": Unit.BYTES,
     "normal_rps": Unit.PER_SECOND,
     "peak_rps": Unit.PER_SECOND,
     "normal_users": Unit.COUNT,

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from reports.write import write_reports
-
 from harness.analysis.judge import judge
 from harness.exitcodes import ExitCode
 from harness.model.evidence import Evidence
 from harness.model.verdict import Outcome, RunVerdict
 from harness.store.layout import RunDirectory
 from harness.store.read import read_run
+from reports.write import write_reports
 
 EXIT_CODES = {
     Outcome.PASS: ExitCode.PASS,

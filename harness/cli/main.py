@@ -9,12 +9,12 @@ import traceback
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import import_module
-from importlib.metadata import PackageNotFoundError, version
 from typing import Annotated, Any
 
 import typer
 from typer.core import TyperGroup
 
+import harness
 from harness.cli.output import print_error
 from harness.errors import ConfigError, HarnessError
 from harness.exitcodes import ExitCode
@@ -89,7 +89,7 @@ def proofload(
       proofload verify lectio --stage A
     """
     if show_version:
-        typer.echo(f"proofload {_version()}")
+        typer.echo(f"proofload {harness.__version__}")
     elif context.invoked_subcommand is None:
         typer.echo(context.get_help())
 
@@ -155,13 +155,6 @@ def _internal_error(error: Exception, debug: bool) -> int:
         traceback.print_exception(error, file=file)
     sys.stderr.write(f"error: a mistake of Proofload's own ({type(error).__name__}: {error}); the log is {log}\n")
     return int(ExitCode.INTERNAL_ERROR)
-
-
-def _version() -> str:
-    try:
-        return version("proofload")
-    except PackageNotFoundError:
-        return "(not installed)"
 
 
 if __name__ == "__main__":

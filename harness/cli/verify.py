@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from targets.allow import check_allowed
 
 from harness.cli.conclude import EXIT_CODES, conclude
 from harness.cli.live import LiveDisplay
@@ -23,6 +22,8 @@ from harness.model.slo import SloKind
 from harness.model.target import CapacityTarget, Stage
 from harness.planning.build import build_plan
 from harness.planning.profiles import profile_named
+from targets.allow import check_allowed
+from targets.flows import check_flows
 from targets.loader import digest, find_stage, load_target, target_path
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -68,12 +69,14 @@ def verify(
     target = load_target(system)
     chosen = find_stage(target, stage)
     base_url = _external_url(stack, host, tuple(allow or ()))
+    flows = _locustfile(target, locustfile)
+    check_flows(target, flows)
     settings = Settings(
         target=target,
         stage=chosen,
         plan=build_plan(target, chosen, profile_named(profile), seed=seed, arrivals=arrivals),
         runs=runs,
-        locustfile=_locustfile(target, locustfile),
+        locustfile=flows,
         plan_digest=digest(target_path(system)),
         command=shlex.join(["proofload", *sys.argv[1:]]),
         base_url=base_url,

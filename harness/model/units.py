@@ -80,15 +80,16 @@ def parse_quantity(text: str) -> Quantity:
     if unit_text not in _SCALES:
         raise ValueError(f'"{text}": unknown unit "{unit_text}"; known are {", ".join(_SCALES)}')
     scale, unit = _SCALES[unit_text]
-    value = _number(low) * scale
-    upper = None if high is None else _number(high) * scale
+    value = _scaled(low, scale)
+    upper = None if high is None else _scaled(high, scale)
     if upper is not None and upper < value:
         raise ValueError(f'"{text}": the range runs backwards')
     return Quantity(value, unit, upper)
 
 
-def _number(text: str) -> float:
-    return float(text.replace(",", "").replace("_", ""))
+def _scaled(text: str, scale: float) -> float:
+    """Without the dust of binary fractions: 95 % is 0.95, not 0.9500000000000001, which would reach every report."""
+    return float(f"{float(text.replace(',', '').replace('_', '')) * scale:.15g}")
 
 
 def format_quantity(value: float, unit: Unit) -> str:

@@ -91,6 +91,12 @@ def _levels(target: CapacityTarget, stage: Stage, profile: Profile) -> tuple[Lev
     """normal, peak, 3x-peak and recovery, one after the other."""
     normal_rate = _needed(target, stage, "normal_rps")
     peak_rate = _top_of(_needed(target, stage, "peak_rps"))
+    if normal_rate.value > peak_rate.value:
+        raise PlanError(
+            f"stage {stage.name} of {target.title} has a normal level above its peak: {normal_rate}, {peak_rate}",
+            f"{target.name} › stage {stage.name} › load.normal_rps",
+            "normal_rps is at most peak_rps",
+        )
     has_sockets = any(flow.kind is FlowKind.SOCKETIO for flow in target.flows)
     peak_users = _needed(target, stage, "concurrent_users") if has_sockets else _nobody(peak_rate)
     normal_users = _needed(target, stage, "normal_users") if has_sockets else peak_users
@@ -172,7 +178,8 @@ def _upload_range(target: CapacityTarget, stage: Stage) -> tuple[float, float]:
 def _probe_count(target: CapacityTarget, profile: Profile, upload_rate: float) -> int:
     if not any(flow.kind is FlowKind.UPLOAD for flow in target.flows):
         return 0
-    scarce = upload_rate * profile.measure_seconds < 1
+    # Carried fractions make a whole upload of every whole one that is expected (docs/adr/0001).
+    scarce = upload_rate * profile.measure_seconds < 1 - 1e-9
     return profile.probe_uploads if profile.always_probe or scarce else 0
 
 

@@ -5,7 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from harness.samplers import celery, cgroup, gunicorn, host, nginx, pgbouncer, postgres, prometheus, redis_server
+from harness.samplers import (
+    celery,
+    cgroup,
+    gunicorn,
+    host,
+    nginx,
+    pgbouncer,
+    postgres,
+    prometheus,
+    redis_server,
+    storage,
+)
 from harness.samplers.base import Sampler
 from harness.samplers.targets import Targets
 
@@ -15,6 +26,7 @@ Factory = Callable[[Targets], Sampler[Any] | None]
 SAMPLERS: tuple[Factory, ...] = (
     host.from_targets,
     cgroup.from_targets,
+    storage.from_targets,
     postgres.from_targets,
     pgbouncer.from_targets,
     redis_server.from_targets,

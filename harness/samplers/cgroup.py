@@ -1,4 +1,4 @@
-"""The stack: CPU, throttling, memory, out-of-memory kills and disk of all servers together.
+"""The stack: CPU, throttling, memory and out-of-memory kills of all servers together.
 
 From its control group, version 1 or 2 (kernel Documentation/admin-guide/cgroup-v1 and cgroup-v2); where there is none,
 from its processes in /proc, which know nothing of throttling or of kills: those keys are then left out.
@@ -6,19 +6,13 @@ from its processes in /proc, which know nothing of throttling or of kills: those
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Protocol
 
 from harness.samplers.base import KernelFile, growth, keyed_numbers, known, per_second, share
 from harness.samplers.processes import ProcessMemory, ProcessTimes, descendants, read_memory, read_times
 from harness.samplers.targets import Cgroup, Targets
-
-_DISK_EVERY = 10
-"""Data folders are walked every so many samples: they hold thousands of files and grow slowly."""
 
 _KILLS = {1: "memory.oom_control", 2: "memory.events"}
 """Where each version counts out-of-memory kills; kernels built without parts of version 1 lack the file."""
@@ -38,12 +32,11 @@ class Usage:
 
 @dataclass(frozen=True, slots=True)
 class StackRaw:
-    """The files of the control group (or the processes), and the size of the data when it was measured."""
+    """The files of the control group, or the processes."""
 
     group: Mapping[str, bytes] | None
     times: Sequence[ProcessTimes] = ()
     memory: Sequence[ProcessMemory] = ()
-    disk_bytes: int | None = None
 
 
 class _Group(Protocol):
@@ -128,26 +121,14 @@ class StackSampler:
         *,
         vcpu: float | None = None,
         memory_bytes: float | None = None,
-        disk_bytes: float | None = None,
-        data_paths: Sequence[Path] = (),
     ) -> None:
         self._group = group
         self._vcpu = vcpu
         self._memory_bytes = memory_bytes
-        self._disk_bytes = disk_bytes
-        self._data_paths = tuple(data_paths)
-        self._samples = 0
 
     def fetch(self) -> StackRaw:
-        """Read the usage; measure the data every tenth time."""
-        raw = self._group.fetch()
-        measure_disk = bool(self._data_paths) and self._samples % _DISK_EVERY == 0
-        self._samples += 1
-        disk_bytes = None
-        if measure_disk:
-            with suppress(PermissionError):  # then only the disk is unknown
-                disk_bytes = folder_bytes(self._data_paths)
-        return StackRaw(raw.group, raw.times, raw.memory, disk_bytes)
+        """Read the usage."""
+        return self._group.fetch()
 
     def parse(self, raw: StackRaw, previous: StackRaw | None, elapsed_seconds: float) -> Mapping[str, float]:
         """The values of the stack."""
@@ -157,8 +138,6 @@ class StackSampler:
             "memory_ratio": share(now.memory_bytes, self._memory_bytes),
             "processes": now.processes,
             "oom_kills_total": now.oom_kills,
-            "disk_bytes": raw.disk_bytes,
-            "disk_ratio": share(raw.disk_bytes, self._disk_bytes),
         }
         if previous is not None:
             before = self._group.usage(previous)
@@ -180,8 +159,6 @@ def from_targets(targets: Targets) -> StackSampler | None:
         ProcessTree(targets.process_ids) if targets.cgroup is None else ControlGroup(targets.cgroup),
         vcpu=targets.vcpu,
         memory_bytes=targets.memory_bytes,
-        disk_bytes=targets.disk_bytes,
-        data_paths=targets.data_paths,
     )
 
 
@@ -225,24 +202,6 @@ def parse_processes(times: Iterable[ProcessTimes], memory: Iterable[ProcessMemor
         + max((one.shared_bytes for one in all_memory), default=0),
         processes=len(all_times),
     )
-
-
-def folder_bytes(folders: Iterable[Path]) -> int:
-    """Bytes that the files below the folders take on the disk, as du counts them; what goes meanwhile is gone.
-
-    Raises PermissionError.
-    """
-    total = 0
-    waiting = [str(folder) for folder in folders]
-    while waiting:
-        with suppress(FileNotFoundError), os.scandir(waiting.pop()) as entries:
-            for entry in entries:
-                if entry.is_dir(follow_symlinks=False):
-                    waiting.append(entry.path)
-                else:
-                    with suppress(FileNotFoundError):
-                        total += entry.stat(follow_symlinks=False).st_blocks * 512
-    return total
 
 
 def _throttled_ratio(now: Usage, before: Usage) -> float | None:

@@ -15,6 +15,7 @@ from typing import Any, Generic, Protocol
 
 from harness.model.samples import ServerSample
 from harness.samplers.base import FETCH_TIMEOUT_SECONDS, Raw, Sampler, describe
+from harness.store.jsonl import encode
 
 _STALE_PERIODS = 5
 """A counter's last value is compared with across gaps up to this many periods; then a rate would be no news."""
@@ -71,7 +72,7 @@ class SamplerLoop(Generic[Raw]):
                 self._sample()
                 due += period
                 while (behind := self._clock() - due) > _LATEST_START * period:
-                    self._record(ServerSample(due, self._sampler.source, {}, f"missed: {behind:.1f} s behind"))
+                    self._record(self._row(due, {}, f"missed: {behind:.1f} s behind", 0.0))
                     due += period
         finally:
             self._sampler.close()
@@ -97,7 +98,10 @@ class SamplerLoop(Generic[Raw]):
             gap = describe(error)
         spent = self._cpu_clock()
         cost, self._cost_mark_seconds = spent - self._cost_mark_seconds, spent
-        self._record(ServerSample(began, self._sampler.source, values, gap, cost))
+        self._record(self._row(began, values, gap, cost))
+
+    def _row(self, at: float, values: dict[str, float], gap: str, cost: float) -> ServerSample:
+        return ServerSample(at, self._sampler.source, values, gap, cost, self._sampler.period_seconds)
 
     def _comparable(self, read: float) -> tuple[Raw | None, float]:
         if self._previous is None:
@@ -142,6 +146,7 @@ class Sampling:
 
     def start(self) -> None:
         """Start every sampler; the first samples come with the next whole second."""
+        encode(ServerSample(0.0, "", {}))  # the first row is slow to encode (50 ms): not while others wait to write
         for thread in self._threads:
             thread.start()
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import tempfile
 from pathlib import Path
 
@@ -138,6 +140,16 @@ def test_debug_shows_where_bad_input_was_found(printed) -> None:
     assert code == 20
     assert "Traceback" in err
     assert err.endswith("or a path to your own TOML\n")
+
+
+def test_a_pipe_that_is_closed_early_is_no_mistake() -> None:
+    command = [sys.executable, "-m", "harness.cli.main", "show", "lectio", "--json"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.close()
+        assert process.stderr.read() == b""
+        assert process.wait() == 141
 
 
 def test_ctrl_c_leaves_as_shells_have_it(printed, monkeypatch: pytest.MonkeyPatch) -> None:

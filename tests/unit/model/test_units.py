@@ -34,6 +34,11 @@ def test_a_quantity_has_a_number_and_a_known_unit(text: str, quantity: Quantity 
         assert parsed.high == quantity.high
 
 
+@pytest.mark.parametrize(("text", "value"), [("95 %", 0.95), ("70 %", 0.7), ("1.1 TiB", 1.1 * 1024**4)])
+def test_a_value_is_exact(text: str, value: float) -> None:
+    assert parse_quantity(text).value == value
+
+
 def test_a_bare_number_is_told_how_to_get_a_unit() -> None:
     with pytest.raises(ValueError, match='"80" has no unit; write "80/s"'):
         parse_quantity("80")

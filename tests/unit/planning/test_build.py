@@ -188,6 +188,11 @@ def test_uploads_that_alone_make_more_than_the_rate_are_a_mistake() -> None:
         plan(stage=with_load(STAGE_A, "upload_rate", 10, Unit.PER_SECOND))
 
 
+def test_a_normal_level_above_the_peak_is_a_mistake() -> None:
+    with pytest.raises(PlanError, match=r"normal level above its peak: 90/s, 80/s"):
+        plan(stage=with_load(STAGE_A, "normal_rps", 90, Unit.PER_SECOND))
+
+
 def test_a_system_of_http_alone_needs_no_users_and_no_uploads() -> None:
     http = replace(LECTIO, flows=tuple(flow for flow in LECTIO.flows if flow.kind is FlowKind.HTTP))
     stage = without(without(without(STAGE_A, "concurrent_users"), "normal_users"), "upload_rate")

@@ -14,6 +14,7 @@ EVERYTHING = Targets(
     redis_url="redis://:hunter2@127.0.0.1:1/0",
     celery_broker_url="redis://:hunter2@127.0.0.1:1/0",
     celery_queues=("default",),
+    data_paths=(Path("/nowhere"),),
     gunicorn_pid=1,
     application_metrics_url="http://127.0.0.1:1/metrics",
     nginx_status_url="http://127.0.0.1:1/nginx_status",
@@ -25,6 +26,7 @@ def test_with_every_target_every_sampler_is_made_and_nothing_is_connected() -> N
     assert [sampler.source for sampler in samplers] == [
         "host",
         "stack",
+        "storage",
         "postgres",
         "pgbouncer",
         "redis",

@@ -13,7 +13,6 @@ from harness.samplers.cgroup import (
     ProcessTree,
     StackRaw,
     StackSampler,
-    folder_bytes,
     from_targets,
     parse_processes,
     parse_v1,
@@ -172,27 +171,6 @@ def test_this_very_process_can_be_looked_at() -> None:
 def test_no_process_left_is_an_error_and_not_a_zero() -> None:
     with pytest.raises(ProcessLookupError):
         ProcessTree((2**22 + 1,)).fetch()
-
-
-def test_data_is_measured_every_tenth_time(tmp_path: Path) -> None:
-    data = tmp_path / "data" / "deep"
-    data.mkdir(parents=True)
-    (data / "table").write_bytes(b"x" * 100_000)
-    stack = StackSampler(ProcessTree((os.getpid(),)), disk_bytes=1e6, data_paths=[tmp_path / "data"])
-    measured = [stack.fetch().disk_bytes for _ in range(11)]
-    assert [size is not None for size in measured] == [True, *[False] * 9, True]
-    assert measured[0] is not None
-    assert measured[0] >= 100_000
-    values = stack.parse(StackRaw(None, [times(1, 1.0)], disk_bytes=250_000), None, 0.0)
-    assert (values["disk_bytes"], values["disk_ratio"]) == (250_000, 0.25)
-
-
-def test_folders_are_measured_without_following_links_and_may_be_missing(tmp_path: Path) -> None:
-    (tmp_path / "big").write_bytes(b"x" * 1_000_000)
-    (tmp_path / "data").mkdir()
-    (tmp_path / "data" / "link").symlink_to(tmp_path / "big")
-    assert folder_bytes([tmp_path / "data", tmp_path / "gone"]) < 100_000
-    assert folder_bytes([]) == 0
 
 
 def test_made_when_there_is_something_to_look_at(tmp_path: Path) -> None:

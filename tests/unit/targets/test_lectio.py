@@ -6,6 +6,7 @@ import pytest
 
 from harness.model.figure import Provenance
 from harness.model.target import FlowKind
+from harness.planning.sizing import audience_of, size_of
 from targets.loader import load_target
 
 GIB = 1024**3
@@ -185,3 +186,12 @@ def test_its_flows() -> None:
         "upload": (FlowKind.UPLOAD, "Uploader", 8),
     }
     assert sum(flow.share for flow in LECTIO.flows) == pytest.approx(1)
+
+
+@pytest.mark.parametrize("name", ["A", "B", "C"])
+def test_the_stack_can_be_sized_by_it(name: str) -> None:
+    stage = LECTIO.stage(name)
+    size = size_of(stage)
+    assert size.gunicorn_workers == stage.value("gunicorn_workers")
+    assert (size.pgbouncer_pool_size is not None) == (name != "A")
+    assert audience_of(stage).students == stage.value("students")
