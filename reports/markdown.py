@@ -7,7 +7,7 @@ import re
 from harness.model.units import format_quantity
 from harness.model.verdict import Outcome, Severity, Verdict
 from reports.material import Material
-from reports.sections.answer import bound_words
+from reports.sections.answer import bound_words, is_warning
 from reports.sections.promise import value_words
 from reports.text import fit
 
@@ -66,7 +66,7 @@ def _matrix(material: Material) -> list[str]:
 
 
 def _cell(cell: Verdict, bound: str) -> str:
-    warning = " warning" if cell.outcome is Outcome.PASS and cell.severity is Severity.WARNING else ""
+    warning = " warning" if is_warning(cell) else ""
     value = plain(value_words(cell.measurement))
     against = f" ({plain(bound)})" if cell.measurement is not None and bound else ""
     return f"{SYMBOLS[cell.outcome]} {cell.outcome}{warning} {value}{against}"

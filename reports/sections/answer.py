@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from harness.model.plan import LevelName
 from harness.model.slo import Comparison, Slo, SloKind
 from harness.model.units import format_quantity
-from harness.model.verdict import Outcome, RunVerdict, Verdict
+from harness.model.verdict import Outcome, RunVerdict, Severity, Verdict
 from reports.material import Material
+
+_NEXT_SENTENCE = re.compile(r"(?<=\.) (?=[A-Z])")
 
 
 @dataclass(frozen=True, slots=True)
 class KeyFigure:
     """One of the three figures: what it is, its value, what it is held against, and how sure we are.
 
-    outcome: of the cell that it comes from, where it comes from one: a number of an INVALID cell must not look sound.
+    outcome, warning: of the cell that it comes from, where it comes from one: a number of an INVALID cell must not look
+    sound.
     """
 
     title: str
@@ -23,15 +27,17 @@ class KeyFigure:
     against: str
     certainty: str
     outcome: Outcome | None = None
+    warning: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What stands at the top of the report."""
+    """What stands at the top of the report. headline: the first sentence of the verdict's, more: what follows it."""
 
     outcome: Outcome
     severity: str
     headline: str
+    more: str
     cut_short: str
     counts: tuple[tuple[Outcome, int], ...]
     figures: tuple[KeyFigure, ...]
@@ -41,10 +47,12 @@ class Answer:
 def build(material: Material) -> Answer:
     """The answer, from the verdict."""
     verdict = material.verdict
+    headline, *more = _NEXT_SENTENCE.split(verdict.headline, maxsplit=1)
     return Answer(
         outcome=verdict.outcome,
         severity=verdict.severity,
-        headline=verdict.headline,
+        headline=headline,
+        more=" ".join(more),
         cut_short=verdict.cut_short,
         counts=count_outcomes(verdict),
         figures=(_load_proven(material), _response_time(material), _closest(material)),
@@ -96,6 +104,7 @@ def _response_time(material: Material) -> KeyFigure:
         named_bound(slo, cell),
         ", ".join(words for words in (interval_words(cell), f"{measurement.n:,} requests") if words),
         cell.outcome,
+        is_warning(cell),
     )
 
 
@@ -117,13 +126,20 @@ def _closest(material: Material) -> KeyFigure:
     share, cell = max(peak, key=lambda pair: pair[0])
     assert cell.measurement is not None
     slo = slos[cell.slo_id]
+    title = f"Past its {bound_severity(slo, cell)}bound" if share > 1 else "Closest to its bound"
     return KeyFigure(
-        f"{'Past its bound' if share > 1 else 'Closest to its bound'}: {slo.title}",
+        f"{title}: {slo.title}",
         format_quantity(cell.measurement.value, cell.measurement.unit),
         named_bound(slo, cell),
         ", ".join(words for words in (f"at {cell.level}", interval_words(cell)) if words),
         cell.outcome,
+        is_warning(cell),
     )
+
+
+def is_warning(cell: Verdict) -> bool:
+    """A PASS that breaks its warning."""
+    return cell.outcome is Outcome.PASS and cell.severity is Severity.WARNING
 
 
 def quantile_name(slo: Slo) -> str:
@@ -141,15 +157,13 @@ def bound_words(slo: Slo | None, cell: Verdict) -> str:
 
 def named_bound(slo: Slo, cell: Verdict) -> str:
     """The decisive bound with its severity: ``warning bound ≤ 500 ms``."""
-    severity = next(
-        (
-            f"{name} "
-            for name, figure in (("warning", slo.warning), ("critical", slo.critical))
-            if figure is not None and figure.value == cell.bound_value
-        ),
-        "",
-    )
-    return f"{severity}bound {bound_words(slo, cell)}"
+    return f"{bound_severity(slo, cell)}bound {bound_words(slo, cell)}"
+
+
+def bound_severity(slo: Slo, cell: Verdict) -> str:
+    """Which of the bounds was decisive: ``warning ``, ``critical `` or nothing."""
+    figures = (("warning ", slo.warning), ("critical ", slo.critical))
+    return next((name for name, figure in figures if figure is not None and figure.value == cell.bound_value), "")
 
 
 def interval_words(cell: Verdict) -> str:

@@ -170,7 +170,7 @@ def build(material: Material) -> Happened:
         servers=tuple(_draw(chart, axis) for chart in panels),
         sentences=tuple(sentences),
         happenings=material.happenings,
-        step="second" if step == 1 else f"{step} seconds",
+        step="one second" if step == 1 else f"{step} seconds",
     )
 
 

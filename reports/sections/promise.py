@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from harness.model.measurement import Basis, Measurement
 from harness.model.plan import Level
 from harness.model.units import format_quantity
-from harness.model.verdict import Outcome, Severity, Verdict
+from harness.model.verdict import Outcome, Verdict
 from reports.material import Material
-from reports.sections.answer import bound_words, interval_words
+from reports.sections.answer import bound_words, interval_words, is_warning
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +83,7 @@ def _row(material: Material, slo_id: str, levels: list[str]) -> Row:
             if verdict is None
             else Cell(
                 outcome=verdict.outcome,
-                warning=verdict.outcome is Outcome.PASS and verdict.severity is Severity.WARNING,
+                warning=is_warning(verdict),
                 value=value_words(verdict.measurement),
                 bound=bound_words(slo, verdict) if verdict.measurement is not None else "",
                 reason=verdict.reason,

@@ -54,8 +54,7 @@ def build(material: Material) -> Trust:
     levels += sorted(found - set(levels) - {""})
     if "" in found:
         levels.append("")
-    seconds = 0.0 if material.axis is None else material.axis.end_seconds
-    costs = sampling_cost(evidence.servers, seconds)
+    costs = _costs(material)
     total = sum(share for _, _, share in costs)
     return Trust(
         levels=tuple(level or WHOLE_RUN for level in levels),
@@ -71,6 +70,15 @@ def build(material: Material) -> Trust:
         versions=tuple(sorted(evidence.manifest.versions.items())),
         command=evidence.manifest.command,
     )
+
+
+def _costs(material: Material) -> tuple[tuple[str, int, float], ...]:
+    """What each sampler cost while there was load."""
+    start, axis = material.evidence.load_start_seconds, material.axis
+    if start is None or axis is None:
+        return ()
+    during = [s for s in material.evidence.servers if 0 <= s.monotonic_seconds - start <= axis.end_seconds]
+    return sampling_cost(during, axis.end_seconds)
 
 
 def _row(checks: tuple[CheckResult, ...], key: str, levels: list[str]) -> CheckRow:

@@ -5,9 +5,11 @@ import re
 import pytest
 from playwright.sync_api import sync_playwright
 
+from harness.analysis.judge import judge
 from harness.model.verdict import Outcome
 from harness.store.layout import RunDirectory
 from reports.write import write_reports
+from tests.support.evidence import make_evidence
 from tests.support.report_values import cell, make_report_evidence, make_verdict
 
 pytestmark = pytest.mark.browser
@@ -43,12 +45,29 @@ def report(tmp_path_factory):
     return folder / "report.html"
 
 
+@pytest.fixture(scope="module")
+def full_report(tmp_path_factory):
+    """A whole smoke run with a bit of everything in it."""
+    folder = tmp_path_factory.mktemp("run")
+    evidence = make_evidence(
+        connections={"peak": 0.43},
+        errors={"3x-peak": 0.02},
+        dropped={"3x-peak": 0.05},
+        gaps={"postgres": 0.05},
+        generator_cpu={"recovery": 0.97},
+        unfinished_jobs={"3x-peak": 1},
+        crash_at=130.0,
+    )
+    write_reports(RunDirectory(folder), evidence, judge(evidence))
+    return folder / "report.html"
+
+
 @pytest.fixture
 def open_page(browser, report):
     """Opens the report; what it complains of and asks for is collected, and nothing leaves the machine."""
     contexts = []
 
-    def open_it(**options):
+    def open_it(report=report, **options):
         context = browser.new_context(**options)
         contexts.append(context)
         page = context.new_page()
@@ -72,11 +91,11 @@ def open_page(browser, report):
         context.close()
 
 
-def test_complains_of_nothing_and_asks_for_nothing(open_page, report, tmp_path):
-    page = open_page(viewport={"width": 1280, "height": 900})
+def test_complains_of_nothing_and_asks_for_nothing(open_page, full_report, tmp_path):
+    page = open_page(full_report, viewport={"width": 1280, "height": 900})
     page.mouse.move(500, 500)
     assert page.complaints == []
-    assert [url for url in page.requested if not url.startswith("data:")] == [report.as_uri()]
+    assert [url for url in page.requested if not url.startswith("data:")] == [full_report.as_uri()]
     picture = tmp_path / "report.png"
     page.screenshot(path=picture, full_page=True)
     assert picture.stat().st_size > 50_000
@@ -120,8 +139,8 @@ def test_the_pointer_reads_values_on_every_chart(open_page):
 
 @pytest.mark.parametrize("width", [1280, 420])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_never_scrolls_sideways(open_page, width, scheme):
-    page = open_page(viewport={"width": width, "height": 900}, color_scheme=scheme)
+def test_never_scrolls_sideways(open_page, full_report, width, scheme):
+    page = open_page(full_report, viewport={"width": width, "height": 900}, color_scheme=scheme)
     for summary in page.locator(".cell summary").all():
         summary.click()
     assert page.evaluate("document.documentElement.scrollWidth") <= width
@@ -157,8 +176,8 @@ CONTRAST = """
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_all_text_stands_out_from_its_ground(open_page, scheme):
-    page = open_page(viewport={"width": 1280, "height": 900}, color_scheme=scheme)
+def test_all_text_stands_out_from_its_ground(open_page, full_report, scheme):
+    page = open_page(full_report, viewport={"width": 1280, "height": 900}, color_scheme=scheme)
     assert page.evaluate(CONTRAST) == []
 
 

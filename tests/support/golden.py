@@ -85,6 +85,8 @@ class _Text(HTMLParser):
         self._silent += tag in self.SILENT
         if tag in self.BLOCKS:
             self.lines.append("")
+        elif tag == "br":
+            self.lines[-1] += " "
         elif tag in {"td", "th", "dd", "text", "title"}:
             self.lines[-1] += " · "
 

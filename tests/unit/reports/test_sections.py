@@ -49,6 +49,16 @@ class TestAnswer:
     def test_past_its_bound_is_said(self, evidence):
         over = cell("connections", "peak", Outcome.FAIL, bound_value=0.2)
         assert self.figures(evidence, over)[2].title == "Past its bound: PostgreSQL connections"
+        slos = tuple(replace(slo, warning=replace(slo.warning, value=0.3)) for slo in evidence.subject.stage.slos)
+        subject = replace(evidence.subject, stage=replace(evidence.subject.stage, slos=slos))
+        warned = cell("connections", "peak", bound_value=0.3, severity=Severity.WARNING)
+        figure = self.figures(replace(evidence, subject=subject), warned)[2]
+        assert (figure.title, figure.warning) == ("Past its warning bound: PostgreSQL connections", True)
+
+    def test_the_first_sentence_leads(self, evidence):
+        verdict = replace(make_verdict(), headline="It carries 8.5/s. At 24/s it slows. Nothing is lost.")
+        made = answer.build(collect(evidence, verdict))
+        assert (made.headline, made.more) == ("It carries 8.5/s.", "At 24/s it slows. Nothing is lost.")
 
     def test_without_measurements_nothing_is_invented(self, evidence):
         bare = cell("response-time", "peak", Outcome.INCONCLUSIVE, measurement=None)
