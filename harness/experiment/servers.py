@@ -1,4 +1,4 @@
-"""The servers of a run, whichever way they came up, and the samplers that watch them: one thing to start and to stop."""
+"""The servers of a run, whichever way they came up, with the samplers that watch them: one thing to start and stop."""
 
 from __future__ import annotations
 
@@ -121,7 +121,7 @@ def sampling_targets(endpoints: Endpoints, size: StackSize | None) -> Targets:
         disk_bytes=None if size is None else size.disk_bytes,
         data_paths=endpoints.data_paths,
         cgroup=None if cgroup is None else Cgroup(cgroup.version, cgroup.cpu, cgroup.cpu_usage, cgroup.memory),
-        process_ids=lambda: endpoints.process_ids,
+        process_ids=endpoints.process_ids,
         postgres_dsn=endpoints.postgres_dsn,
         pgbouncer_dsn=endpoints.pgbouncer_admin_dsn,
         redis_url=endpoints.redis_url,
