@@ -63,6 +63,7 @@ class ServerSample:
     """What one sampler saw at one time, in base units; ``gap`` says why it saw nothing (then ``values`` is empty).
 
     cost_seconds: CPU time that the sampling itself took in the harness.
+    period_seconds: time to the sampler's next row, so for how long this one speaks.
     """
 
     monotonic_seconds: float
@@ -70,6 +71,7 @@ class ServerSample:
     values: Mapping[str, float]
     gap: str = ""
     cost_seconds: float = 0.0
+    period_seconds: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -80,15 +80,16 @@ def parse_quantity(text: str) -> Quantity:
     if unit_text not in _SCALES:
         raise ValueError(f'"{text}": unknown unit "{unit_text}"; known are {", ".join(_SCALES)}')
     scale, unit = _SCALES[unit_text]
-    value = _number(low) * scale
-    upper = None if high is None else _number(high) * scale
+    value = _scaled(low, scale)
+    upper = None if high is None else _scaled(high, scale)
     if upper is not None and upper < value:
         raise ValueError(f'"{text}": the range runs backwards')
     return Quantity(value, unit, upper)
 
 
-def _number(text: str) -> float:
-    return float(text.replace(",", "").replace("_", ""))
+def _scaled(text: str, scale: float) -> float:
+    """Without the dust of binary fractions: 95 % is 0.95, not 0.9500000000000001, which would reach every report."""
+    return float(f"{float(text.replace(',', '').replace('_', '')) * scale:.15g}")
 
 
 def format_quantity(value: float, unit: Unit) -> str:
@@ -103,7 +104,7 @@ def format_quantity(value: float, unit: Unit) -> str:
         case Unit.BYTES:
             return _format_bytes(value)
         case Unit.PER_SECOND:
-            return f"{_short(value)}/s"
+            return _format_rate(value)
         case Unit.PER_DAY:
             return f"{_short(value)}/day"
         case Unit.RATIO:
@@ -124,7 +125,16 @@ def _short(value: float) -> str:
     return f"{value:.1f}" if abs(value) >= 1 else f"{value:.3g}"
 
 
+def _format_rate(value: float) -> str:
+    if value <= 0 or value >= 0.1:
+        return f"{_short(value)}/s"
+    per_minute = round(value * 60, 6)
+    return f"{_short(per_minute)}/min" if per_minute >= 1 else f"{_short(round(value * 3600, 6))}/h"
+
+
 def _format_seconds(value: float) -> str:
+    if value >= 7200:
+        return f"{int(value // 3600)}:{int(value % 3600 // 60):02d} h"
     if value >= 120:
         return f"{int(value // 60)}:{int(value % 60):02d} min"
     if value >= 1:

@@ -7,10 +7,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from functools import lru_cache
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Any, Generic, Self, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -19,9 +18,14 @@ from harness.errors import CorruptRun
 T = TypeVar("T")
 
 
-@lru_cache
-def _adapter(kind: type[T]) -> TypeAdapter[T]:
-    return TypeAdapter(kind)
+_ADAPTERS: dict[Any, TypeAdapter[Any]] = {}
+
+
+def _adapter(kind: Any) -> TypeAdapter[Any]:
+    """The converter of that kind, made once: making one takes longer than a thousand conversions."""
+    if kind not in _ADAPTERS:
+        _ADAPTERS[kind] = TypeAdapter(kind)
+    return _ADAPTERS[kind]
 
 
 def encode(value: object, *, indent: int | None = None) -> bytes:
@@ -31,7 +35,8 @@ def encode(value: object, *, indent: int | None = None) -> bytes:
 
 def decode(kind: type[T], text: bytes | str) -> T:
     """The value of that kind. Raises pydantic's ValidationError."""
-    return _adapter(kind).validate_json(text)
+    value: T = _adapter(kind).validate_json(text)
+    return value
 
 
 def write_whole(path: Path, value: object) -> None:
@@ -94,3 +99,23 @@ def read_lines(path: Path, kind: type[T]) -> Iterator[T]:
             except ValidationError as error:
                 problem: Any = error.errors()[0]
                 raise CorruptRun(f"{path.name}: {problem['msg']}", f"{path}:{number}") from error
+
+
+class Tail(Generic[T]):
+    """Follows a file of lines that another process appends to: each call gives what has come since the last."""
+
+    def __init__(self, path: Path, kind: type[T]) -> None:
+        self._path = path
+        self._kind = kind
+        self._offset = 0
+
+    def read(self) -> tuple[T, ...]:
+        """The whole lines that have been added; a line still being written is left for the next call."""
+        if not self._path.exists():
+            return ()
+        with self._path.open("rb") as stream:
+            stream.seek(self._offset)
+            text = stream.read()
+        whole = text[: text.rfind(b"\n") + 1]
+        self._offset += len(whole)
+        return tuple(decode(self._kind, line) for line in whole.splitlines())

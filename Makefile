@@ -1,0 +1,62 @@
+# Every target sets up what it needs by itself; `make` alone lists them.
+SYSTEM ?= lectio
+STAGE ?= A
+PROFILE ?= smoke
+RUN ?=
+UV ?= uv
+SHELL := bash
+
+.DEFAULT_GOAL := help
+.PHONY: help setup verify report stack-down test check lint format unit lock clean clean-runs
+
+help: ## list the targets
+	@sed -nE 's/^([a-z-]+):.*## (.*)/\1\t\2/p' Makefile | \
+	while IFS=$$'\t' read -r name what; do printf '  make %-11s %s\n' "$$name" "$$what"; done
+
+setup: ## install what `proofload verify` needs: Debian packages, .venv, .venv-app
+	@scripts/setup run
+
+verify: ## set up, proof-load SYSTEM=lectio STAGE=A PROFILE=smoke, print the verdict and where the report is
+	@scripts/setup run
+	@.venv/bin/proofload verify "$(SYSTEM)" --stage "$(STAGE)" --profile "$(PROFILE)"
+
+report: ## remake the report of RUN=runs/… (without RUN: of the newest run)
+	@scripts/setup run
+	@run="$(RUN)"; run="$${run:-$$(ls -td runs/*/ 2>/dev/null | head -n 1)}"; \
+	[[ -n $$run ]] || { echo 'error: there is no run yet; make verify makes one' >&2; exit 20; }; \
+	.venv/bin/proofload report "$$run"
+
+stack-down: ## stop and remove what a killed run left behind
+	@scripts/setup run
+	@.venv/bin/proofload stack down
+
+test: ## set up, then all checks and all tests (10 minutes)
+	@scripts/setup test
+	@scripts/check
+	@scripts/test
+
+check: ## ruff, mypy and import-linter
+	@scripts/setup test
+	@scripts/check
+
+lint: ## ruff alone
+	@scripts/setup test
+	@.venv/bin/ruff check
+
+format: ## let ruff mend the layout of the code
+	@scripts/setup test
+	@.venv/bin/ruff check --fix-only --quiet
+	@.venv/bin/ruff format
+
+unit: ## the tests that start no server (seconds)
+	@scripts/setup test
+	@scripts/test tests/unit tests/properties tests/golden
+
+lock: ## pin all dependencies anew (UV=/path/to/uv; versions move only with LOCK=--upgrade)
+	@UV="$(UV)" scripts/lock $(LOCK)
+
+clean: ## remove the environments and caches; the runs stay
+	@scripts/clean
+
+clean-runs: ## remove all runs, which are evidence
+	@rm -rf runs

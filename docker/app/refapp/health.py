@@ -1,0 +1,35 @@
+"""Alive, and able to work."""
+
+from __future__ import annotations
+
+from functools import cache
+
+from flask import Blueprint, Response, jsonify
+from redis import Redis
+from sqlalchemy import text
+
+from refapp.config import settings
+from refapp.db import connect
+
+blueprint = Blueprint("health", __name__)
+_PROBE = text("SELECT 1")
+
+
+@cache
+def _redis() -> Redis:
+    return Redis.from_url(settings().redis_url, socket_timeout=5, socket_connect_timeout=5)
+
+
+@blueprint.get("/healthz")
+def healthz() -> Response:
+    """The process answers."""
+    return jsonify(status="ok")
+
+
+@blueprint.get("/readyz")
+def readyz() -> Response:
+    """Database and Redis answer; 503 through the error handlers when one does not."""
+    with connect() as connection:
+        connection.execute(_PROBE)
+    _redis().ping()
+    return jsonify(status="ok")

@@ -1,0 +1,101 @@
+"""``proofload stack up|status|down``: the reference stack by hand, and clean-up after a run that was killed."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from harness.cli.output import console
+from harness.planning.sizing import audience_of, size_of
+from harness.stack.cleanup import clean_up
+from harness.stack.cleanup import status as stack_status
+from harness.stack.native import NativeStack
+from harness.store.layout import create_run_directory
+from targets.loader import find_stage, load_target
+
+System = Annotated[str, typer.Argument(metavar="SYSTEM", help="A planned system's name, or a path to your own TOML.")]
+Runs = Annotated[Path, typer.Option("--runs", help="Where run directories are kept.")]
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, rich_markup_mode=None)
+
+
+@app.callback()
+def stack() -> None:
+    """The reference stack by hand: up, status, down.
+
+    Examples:
+
+      proofload stack up lectio --stage A
+
+      proofload stack status
+
+      proofload stack down
+    """
+
+
+@app.command()
+def up(
+    system: System,
+    stage: Annotated[str, typer.Option("--stage", help="The stage whose sizes the servers get.")],
+    seed: Annotated[int, typer.Option("--seed", help="Of the data.")] = 7,
+    port: Annotated[int | None, typer.Option("--port", help="Of nginx, on loopback; without it a free one.")] = None,
+    runs: Runs = Path("runs"),
+) -> None:
+    """Start the stack of a stage; it stays until ``proofload stack down``.
+
+    Example:
+
+      proofload stack up lectio --stage A --port 8080
+    """
+    out = console()
+    target = load_target(system)
+    chosen = find_stage(target, stage)
+    size, audience = size_of(chosen), audience_of(chosen)
+    run = create_run_directory(runs, target.name, chosen.name, "stack", datetime.now(UTC))
+
+    def report(text: str) -> None:
+        out.print(f"  {text}", markup=False)
+
+    servers = NativeStack(run, size, audience=audience, seed=seed, report=report, port=port)
+    running = servers.start()
+    servers.detach()
+    out.print(f"up      {running.endpoints.base_url}   in {running.started_seconds:.0f} s, limits {running.limits}")
+    out.print("sign in teacher1@lectio.test, password lectio")
+    out.print(f"logs    {run.logs}", soft_wrap=True)
+    out.print("stop    proofload stack down")
+
+
+@app.command()
+def status(runs: Runs = Path("runs")) -> None:
+    """The stacks of this runs' folder: running, detached, or orphaned (their harness is dead).
+
+    Example:
+
+      proofload stack status
+    """
+    out = console()
+    stacks = stack_status(runs)
+    for found in stacks:
+        out.print(f"{found.state:<9} {found.run_id}  {found.base_url}  {len(found.processes)} processes", markup=False)
+    if not stacks:
+        out.print("no stack is up")
+
+
+@app.command()
+def down(runs: Runs = Path("runs")) -> None:
+    """End every stack of this runs' folder and remove its data; reports and logs stay.
+
+    Example:
+
+      proofload stack down
+    """
+    out = console()
+    removed = clean_up(runs, live=True)
+    for gone in removed:
+        what = f"{gone.processes} processes, {len(gone.cgroups)} cgroups, {len(gone.folders)} folders"
+        out.print(f"removed {gone.run_id}: {what}", markup=False)
+    if not removed:
+        out.print("nothing was left")

@@ -1,0 +1,63 @@
+"""A verdict in the terminal: the matrix, the answer, what was not proven."""
+
+from __future__ import annotations
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from harness.model.evidence import Evidence
+from harness.model.units import format_quantity
+from harness.model.verdict import Outcome, RunVerdict, Severity, Verdict
+from harness.store.layout import RunDirectory
+
+_STYLES = {
+    Outcome.PASS: "green",
+    Outcome.FAIL: "bold red",
+    Outcome.INCONCLUSIVE: "yellow",
+    Outcome.INVALID: "magenta",
+}
+
+
+def print_verdict(console: Console, run: RunDirectory, evidence: Evidence, verdict: RunVerdict) -> None:
+    """The matrix SLO × level, then the sentence, what stands in the way of more, and where the report lies."""
+    console.print(_matrix(evidence, verdict))
+    style = _STYLES[verdict.outcome]
+    console.print(f"[{style}]{verdict.outcome}[/{style}]   {escape(verdict.headline)}", highlight=False)
+    for check in verdict.checks:
+        if check.passed is not True and check.taints:
+            console.print(
+                f"check   {check.title} ({check.level or 'run'}): {check.reason}", markup=False, highlight=False
+            )
+    if verdict.not_proven:
+        console.print("not proven:", highlight=False)
+        for line in verdict.not_proven:
+            console.print(f"  · {line}", markup=False, highlight=False)
+    console.print(f"report  {run.report}", markup=False, highlight=False, soft_wrap=True)
+
+
+def _matrix(evidence: Evidence, verdict: RunVerdict) -> Table:
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
+    table.add_column("", max_width=44)
+    for level in evidence.plan.levels:
+        table.add_column(f"{level.name} {level.rate.value:g}/s", no_wrap=True)
+    seen: dict[str, str] = {}
+    for cell in verdict.verdicts:
+        seen.setdefault(cell.slo_id, f"{cell.title} {cell.bound}")
+    for slo_id, title in seen.items():
+        cells = [_cell(verdict.cell(slo_id, level.name)) for level in evidence.plan.levels]
+        table.add_row(escape(title), *cells)
+    return table
+
+
+def _cell(verdict: Verdict | None) -> str:
+    if verdict is None:
+        return "[dim]–[/dim]"
+    style = _STYLES[verdict.outcome]
+    mark = " (warning)" if verdict.severity is Severity.WARNING and verdict.outcome is Outcome.PASS else ""
+    value = (
+        ""
+        if verdict.measurement is None
+        else f" {format_quantity(verdict.measurement.value, verdict.measurement.unit)}"
+    )
+    return f"[{style}]{verdict.outcome}[/{style}]{escape(value)}{mark}"

@@ -1,0 +1,132 @@
+"""``proofload verify SYSTEM --stage S``: proof-load a stage and give a verdict."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from harness.cli.conclude import EXIT_CODES, conclude
+from harness.cli.live import LiveDisplay
+from harness.cli.output import console, print_json
+from harness.cli.signals import stopped_by_signals
+from harness.cli.verdict_view import print_verdict
+from harness.errors import ConfigError
+from harness.experiment.run import execute
+from harness.experiment.settings import Settings, StopRequest
+from harness.model.plan import Arrivals
+from harness.model.slo import SloKind
+from harness.model.target import CapacityTarget, Stage
+from harness.planning.build import build_plan
+from harness.planning.profiles import profile_named
+from targets.allow import check_allowed
+from targets.flows import check_flows
+from targets.loader import digest, find_stage, load_target, target_path
+
+PROJECT = Path(__file__).resolve().parents[2]
+
+
+def verify(
+    system: Annotated[
+        str, typer.Argument(metavar="SYSTEM", help="A planned system's name, or a path to your own TOML.")
+    ],
+    stage: Annotated[str, typer.Option("--stage", help="The stage of its capacity plan.")],
+    profile: Annotated[
+        str, typer.Option("--profile", help="smoke (3 min), standard (20 min) or nightly (50 min).")
+    ] = "smoke",
+    seed: Annotated[int, typer.Option("--seed", help="Of the arrival times and of every choice.")] = 7,
+    arrivals: Annotated[Arrivals, typer.Option("--arrivals", help="How arrivals are spaced.")] = Arrivals.POISSON,
+    stack: Annotated[
+        str, typer.Option("--stack", help="native (local processes) or external (something already running).")
+    ] = "native",
+    host: Annotated[
+        str | None, typer.Option("--host", metavar="URL", help="Of the running system, with --stack external.")
+    ] = None,
+    allow: Annotated[
+        list[str] | None,
+        typer.Option("--allow", metavar="HOST", help="A host other than loopback that may be loaded; repeatable."),
+    ] = None,
+    locustfile: Annotated[Path | None, typer.Option("--locustfile", help="Flows of your own.")] = None,
+    runs: Annotated[Path, typer.Option("--runs", help="Where run directories are kept.")] = Path("runs"),
+    json: Annotated[bool, typer.Option("--json", help="Print verdicts.json, and only that.")] = False,
+) -> None:
+    """Proof-load a stage: start its servers, ramp the load normal → peak → 3x-peak → recovery, and judge.
+
+    Ctrl-C ends the load, keeps the evidence and still writes the report.
+    Exit codes: PASS 0, FAIL 10, INCONCLUSIVE 11, INVALID 12, bad input 20, stack 21, generator 22.
+
+    Examples:
+
+      proofload verify lectio --stage A
+
+      proofload verify lectio --stage B --profile standard --seed 11
+
+      proofload verify ./mine.toml --stage 1 --stack external --host http://127.0.0.1:8000 --locustfile ./flows.py
+    """
+    target = load_target(system)
+    chosen = find_stage(target, stage)
+    base_url = _external_url(stack, host, tuple(allow or ()))
+    flows = _locustfile(target, locustfile)
+    check_flows(target, flows)
+    settings = Settings(
+        target=target,
+        stage=chosen,
+        plan=build_plan(target, chosen, profile_named(profile), seed=seed, arrivals=arrivals),
+        runs=runs,
+        locustfile=flows,
+        plan_digest=digest(target_path(system)),
+        command=shlex.join(["proofload", *sys.argv[1:]]),
+        base_url=base_url,
+    )
+    out = console(quiet=json)
+    stop = StopRequest()
+    minutes = _minutes(settings.plan.duration_seconds)
+    title = f"{target.title}, stage {chosen.name}: {chosen.title}   profile {profile}, about {minutes}"
+    with stopped_by_signals(stop), LiveDisplay(out, settings.plan, title, _response_bound(chosen)) as display:
+        run = execute(settings, display, stop)
+        display.step("judging and writing the report")
+        directory, evidence, verdict = conclude(run.path)
+    if json:
+        print_json(directory.verdicts.read_text())
+    else:
+        print_verdict(out, directory, evidence, verdict)
+    raise typer.Exit(EXIT_CODES[verdict.outcome])
+
+
+def _external_url(stack: str, host: str | None, allowed: tuple[str, ...]) -> str | None:
+    if stack == "native":
+        if host is not None:
+            raise ConfigError(
+                "--host belongs to --stack external", "--host", "add --stack external, or leave --host out"
+            )
+        return None
+    if stack != "external":
+        raise ConfigError(f'there is no stack "{stack}"', "--stack", "native or external")
+    if host is None:
+        raise ConfigError("--stack external needs the address of what is to be loaded", "--host", "add --host URL")
+    check_allowed(host, allowed)
+    return host.rstrip("/")
+
+
+def _locustfile(target: CapacityTarget, own: Path | None) -> Path:
+    path = (own or PROJECT / "locustfiles" / target.locustfile).resolve()
+    if not path.is_file():
+        raise ConfigError(
+            "there is no such locustfile", str(path), "--locustfile names a Python file with the flows' classes"
+        )
+    return path
+
+
+def _response_bound(stage: Stage) -> float | None:
+    for slo in stage.slos:
+        if slo.kind is SloKind.QUANTILE and slo.sli == "http_response_seconds":
+            bound = slo.warning or slo.critical
+            return None if bound is None else bound.value
+    return None
+
+
+def _minutes(seconds: float) -> str:
+    return f"{max(1, round(seconds / 60))} min"

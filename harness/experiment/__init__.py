@@ -1,0 +1,1 @@
+"""One plan → one run: stack up, sample, generate, drain, reconcile, stack down. Prints nothing: an Observer does."""

@@ -1,0 +1,99 @@
+"""The load generator as a child process: the ``locust`` command, sharing the run directory with us and nothing else."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+from harness.errors import GeneratorCrashed
+from harness.store.layout import RunDirectory
+
+STOP_PATIENCE_SECONDS = 8.0
+"""How long a generator that was told to stop may take to write its last rows."""
+
+PROJECT = Path(__file__).resolve().parents[2]
+
+
+class Generator:
+    """A ``locust`` process. It ends by itself after the plan's last drain; ``stop`` ends it earlier, rows flushed."""
+
+    def __init__(self, run: RunDirectory, locustfile: Path, base_url: str, environment: Mapping[str, str]) -> None:
+        self._run = run
+        self._command = [
+            *_ends_with_us(),
+            sys.executable,
+            "-m",
+            "locust",
+            "--locustfile",
+            str(locustfile),
+            "--headless",
+            "--host",
+            base_url,
+            "--exit-code-on-error",
+            "0",  # requests that fail are evidence, not a reason to exit 1 (which a crash would do too)
+            "--only-summary",
+        ]
+        self._environment = {**os.environ, **environment, "PROOFLOAD_RUN": str(run.path)}
+        path = self._environment.get("PYTHONPATH")
+        self._environment["PYTHONPATH"] = str(PROJECT) if not path else f"{PROJECT}{os.pathsep}{path}"
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def pid(self) -> int:
+        """Its process id; raises RuntimeError before the start."""
+        if self._process is None:
+            raise RuntimeError("the generator has not been started")
+        return self._process.pid
+
+    @property
+    def log(self) -> Path:
+        """Its output."""
+        return self._run.logs / "generator.log"
+
+    def start(self) -> None:
+        """Start it. A session of its own, so that Ctrl-C in the terminal reaches us alone and we decide."""
+        with self.log.open("ab") as output:
+            self._process = subprocess.Popen(
+                self._command,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                env=self._environment,
+                cwd=PROJECT,
+                start_new_session=True,
+            )
+
+    def poll(self) -> int | None:
+        """Its exit code, or None while it runs."""
+        return None if self._process is None else self._process.poll()
+
+    def stop(self) -> None:
+        """End it: first politely, so that it writes what it still holds."""
+        if self._process is None or self._process.poll() is not None:
+            return
+        self._process.send_signal(signal.SIGTERM)
+        try:
+            self._process.wait(STOP_PATIENCE_SECONDS)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+
+    def crashed(self) -> GeneratorCrashed:
+        """The error for a generator that ended before the load began."""
+        lines = self.log.read_text(errors="replace").splitlines()[-6:] if self.log.exists() else []
+        return GeneratorCrashed(
+            f"the load generator ended with exit code {self.poll()} before the load began",
+            (str(self.log), *lines),
+            "its log says why; a locustfile of your own can be tried with: locust -f FILE --host URL",
+        )
+
+
+def _ends_with_us() -> tuple[str, ...]:
+    """Where util-linux is there, the kernel ends the generator when the harness is killed: no load without a judge."""
+    setpriv = shutil.which("setpriv")
+    return (setpriv, "--pdeathsig", "TERM", "--") if setpriv else ()

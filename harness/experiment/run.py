@@ -1,0 +1,227 @@
+"""One plan → one run: the order of things. Each step lives in a module of its own.
+
+Whatever happens after the run directory exists, the evidence gathered so far stays in it and the stack goes away.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+
+import harness
+from harness.errors import GeneratorError
+from harness.experiment.abort import AbortWatch, Observation
+from harness.experiment.fingerprint import host_fingerprint
+from harness.experiment.generator import Generator
+from harness.experiment.live import LiveView, position
+from harness.experiment.reconcile import job_events, reconcile
+from harness.experiment.servers import Servers, bring_up
+from harness.experiment.settings import Observer, Settings, StopRequest
+from harness.model.evidence import Subject
+from harness.model.plan import LoadPlan
+from harness.model.run import SCHEMA_VERSION, Manifest
+from harness.model.samples import AcknowledgedWrite, Event, GeneratorSample, JobEvent, RequestRow
+from harness.store.jsonl import Appender, Tail, read_lines, write_whole
+from harness.store.layout import RunDirectory, create_run_directory
+
+TICK_SECONDS = 1.0
+LOAD_START_PATIENCE_SECONDS = 90.0
+"""Time for the generator to import, spawn its users and sign some of them in."""
+OVERTIME_SECONDS = 60.0
+"""How long after the plan's end a generator may take to drain before it is stopped: it should never hang."""
+
+
+class Journal:
+    """events.jsonl, with both clocks in every row."""
+
+    def __init__(self, run: RunDirectory) -> None:
+        self._lines = Appender(run.events)
+
+    def write(self, name: str, **detail: object) -> None:
+        """Append one event of now."""
+        self._lines.append(Event(time.monotonic(), time.time(), name, detail))
+
+    def close(self) -> None:
+        """Close the file."""
+        self._lines.close()
+
+
+def execute(settings: Settings, observer: Observer, stop: StopRequest) -> RunDirectory:
+    """Make one run and leave its evidence in a new run directory, which is returned.
+
+    Raises StackError or GeneratorError when the load never began; the directory then holds the logs.
+    """
+    run = create_run_directory(
+        settings.runs, settings.target.name, settings.stage.name, settings.kind, datetime.now(UTC)
+    )
+    with ExitStack() as cleanup:
+        journal = Journal(run)
+        cleanup.callback(journal.close)
+        manifest = _first_manifest(settings, run)
+        write_whole(run.manifest, manifest)
+        write_whole(run.plan, settings.plan)
+        write_whole(run.target, _subject(settings))
+        journal.write("run-start", run=run.path.name)
+
+        began = time.monotonic()
+        servers = bring_up(settings, run, observer.step)
+        cleanup.callback(servers.stop)
+        manifest = replace(
+            manifest,
+            base_url=servers.base_url,
+            limits=servers.limits,
+            limits_enforced=servers.limits_enforced,
+            read_back=servers.read_back,
+            versions=servers.versions,
+            deviations=servers.deviations,
+            stack_seconds=time.monotonic() - began,
+        )
+        write_whole(run.manifest, manifest)
+        journal.write("stack-up", seconds=manifest.stack_seconds)
+        observer.stack_ready(run, manifest)
+        _Execution(settings, run, servers, journal, observer, stop).carry_out()
+    return run
+
+
+def _subject(settings: Settings) -> Subject:
+    target = settings.target
+    return Subject(target.name, target.title, target.document, settings.stage)
+
+
+def _first_manifest(settings: Settings, run: RunDirectory) -> Manifest:
+    return Manifest(
+        schema_version=SCHEMA_VERSION,
+        run_id=run.path.name,
+        proofload_version=harness.__version__,
+        system=settings.target.name,
+        stage=settings.stage.name,
+        profile=settings.plan.profile,
+        seed=settings.plan.seed,
+        started_wall_seconds=time.time(),
+        stack="native" if settings.base_url is None else "external",
+        base_url=settings.base_url or "",
+        host=host_fingerprint(),
+        limits="unknown: the servers were never up",
+        limits_enforced=False,
+        read_back=(),
+        versions={},
+        plan_digest=settings.plan_digest,
+        command=settings.command,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Execution:
+    """A run whose servers are up."""
+
+    settings: Settings
+    run: RunDirectory
+    servers: Servers
+    journal: Journal
+    observer: Observer
+    stop: StopRequest
+
+    def carry_out(self) -> None:
+        """Load, reconcile, stop the servers; the last event says how it ended."""
+        reason = "failed"
+        try:
+            reason = self._load()
+        finally:
+            self._settle_accounts()
+            self.servers.stop_sampling()
+            self.observer.step("stopping the servers")
+            self.servers.stop()
+            self.journal.write("run-end", reason=reason)
+
+    def _load(self) -> str:
+        """Generate the load while sampling; the reason for its end: complete, interrupted, aborted or generator."""
+        servers = self.servers
+        if self.stop.asked:
+            return f"interrupted: {self.stop.reason}"
+        generator = Generator(self.run, self.settings.locustfile, servers.base_url, servers.generator_environment)
+        self.observer.step("starting the load generator")
+        servers.start_sampling()
+        generator.start()
+        try:
+            start = self._wait_for_load(generator)
+            return f"interrupted: {self.stop.reason}" if start is None else self._watch(generator, start)
+        finally:
+            generator.stop()
+
+    def _wait_for_load(self, generator: Generator) -> float | None:
+        """CLOCK_MONOTONIC at the start of the load; None when somebody asked to stop before it."""
+        events = Tail(self.run.events, Event)
+        deadline = time.monotonic() + LOAD_START_PATIENCE_SECONDS
+        while time.monotonic() < deadline:
+            for event in events.read():
+                if event.name == "load-start":
+                    return event.monotonic_seconds
+            if generator.poll() is not None:
+                raise generator.crashed()
+            if self.stop.wait(0.1):
+                return None
+        raise GeneratorError(
+            f"the load did not begin within {LOAD_START_PATIENCE_SECONDS:.0f} s", str(generator.log), "see its log"
+        )
+
+    def _watch(self, generator: Generator, start: float) -> str:
+        """Follow the load until it ends: show it, look for dead servers, apply the abort rules."""
+        plan = self.settings.plan
+        rows, health = Tail(self.run.requests, RequestRow), Tail(self.run.generator, GeneratorSample)
+        view, aborts = LiveView(plan), AbortWatch()
+        latest: GeneratorSample | None = None
+        limit = plan.duration_seconds + plan.job_timeout_seconds + OVERTIME_SECONDS
+        while generator.poll() is None:
+            if self.stop.wait(TICK_SECONDS):
+                self.journal.write("interrupted", reason=self.stop.reason)
+                self.observer.note(f"{self.stop.reason}: ending the load; what was measured is kept and judged")
+                return f"interrupted: {self.stop.reason}"
+            elapsed = time.monotonic() - start
+            view.add(rows.read())
+            latest = (health.read() or (latest,))[-1]
+            values = self.servers.latest()
+            self.observer.live(view.status(elapsed, latest, values))
+            for name in self.servers.newly_dead():
+                self.journal.write("process-died", process=name)
+                self.observer.note(f"{name} died")
+            fired = aborts.observe(_observation(view, plan, elapsed, values))
+            if fired is not None:
+                self.journal.write("aborted", rule=fired.name, reason=fired.reason)
+                self.observer.note(f"aborted: {fired.reason}")
+                return f"aborted: {fired.reason}"
+            if elapsed > limit:
+                return "generator: it did not end in time"
+        if any(event.name == "load-end" for event in read_lines(self.run.events, Event)):
+            return "complete"
+        self.journal.write("worker-lost", exit_code=generator.poll())
+        return f"generator: it ended early with exit code {generator.poll()}"
+
+    def _settle_accounts(self) -> None:
+        """Ask the database what became of everything that it acknowledged."""
+        dsn = self.servers.postgres_dsn
+        if dsn is None:
+            return
+        self.observer.step("reconciling acknowledged writes with the database")
+        result = reconcile(dsn, tuple(read_lines(self.run.acknowledged, AcknowledgedWrite)))
+        write_whole(self.run.reconciliation, result)
+        self.journal.write("reconciled", checked=result.checked, missing=len(result.missing))
+        ids = frozenset(job.id for job in read_lines(self.run.jobs, JobEvent))
+        with Appender(self.run.jobs) as jobs:
+            jobs.append(*job_events(dsn, ids, time.monotonic() - time.time()))
+
+
+def _observation(view: LiveView, plan: LoadPlan, elapsed: float, values: Mapping[str, float]) -> Observation:
+    second = int(elapsed) - 2  # the newest second whose rows have been written
+    level, _ = position(plan, second)
+    completed, bad = view.observed(second)
+    return Observation(
+        second=second,
+        level=None if level is None else level.name,
+        host_cpu_ratio=values.get("host.cpu_busy_ratio"),
+        host_memory_ratio=values.get("host.memory_used_ratio"),
+        completed=completed,
+        bad=bad,
+    )

@@ -1,0 +1,139 @@
+"""The servers of a run, whichever way they came up, with the samplers that watch them: one thing to start and stop."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Protocol
+
+from harness.experiment.settings import Settings
+from harness.model.run import ReadBack
+from harness.model.sizing import StackSize
+from harness.planning.sizing import audience_of, size_of
+from harness.samplers.catalog import make_samplers
+from harness.samplers.runner import Sampling
+from harness.samplers.targets import Cgroup, Targets
+from harness.stack.endpoints import Endpoints, Running
+from harness.stack.external import ExternalStack
+from harness.stack.ledger import MARKER
+from harness.stack.native import NativeStack
+from harness.stack.proc import command_line, state_of
+from harness.stack.programs import find_programs
+from harness.stack.video import ensure_clip
+from harness.store.jsonl import Appender
+from harness.store.layout import RunDirectory
+
+
+class Stack(Protocol):
+    """What native and external stacks have in common."""
+
+    def start(self) -> Running:
+        """Bring it up, or say why not."""
+
+    def stop(self) -> None:
+        """Take it down; may be called again."""
+
+
+class Servers:
+    """A stack that is up, with its samplers."""
+
+    def __init__(self, stack: Stack, running: Running, size: StackSize | None, run: RunDirectory, clip: Path) -> None:
+        self._stack = stack
+        self._endpoints = running.endpoints
+        self.read_back: tuple[ReadBack, ...] = running.read_back
+        self.limits = running.limits
+        self.limits_enforced = running.limits_enforced
+        self.versions: Mapping[str, str] = running.versions
+        self.deviations = running.deviations
+        self.generator_environment = {MARKER: run.path.name, "PROOFLOAD_CLIP": str(clip)}
+        self._names = {pid: _name(pid) for pid in running.endpoints.process_ids}
+        self._rows = Appender(run.servers)
+        self._samplers = make_samplers(sampling_targets(running.endpoints, size))
+        self._sampling: Sampling | None = None
+
+    @property
+    def base_url(self) -> str:
+        """Where the load goes."""
+        return self._endpoints.base_url
+
+    @property
+    def postgres_dsn(self) -> str | None:
+        """For the reconciliation; None when nobody said where the database is."""
+        return self._endpoints.postgres_dsn
+
+    def start_sampling(self) -> None:
+        """From now on servers.jsonl grows by a row per sampler and second."""
+        self._sampling = Sampling(self._samplers, self._rows)
+        self._sampling.start()
+
+    def stop_sampling(self) -> None:
+        """The last rows are written; may be called again."""
+        if self._sampling is not None:
+            self._sampling.stop()
+            self._sampling = None
+
+    def latest(self) -> dict[str, float]:
+        """The newest values, by "source.metric"."""
+        values: dict[str, float] = {}
+        for sampler in self._samplers:
+            sample = None if self._sampling is None else self._sampling.latest(sampler.source)
+            if sample is not None:
+                values.update({f"{sample.source}.{name}": value for name, value in sample.values.items()})
+        return values
+
+    def newly_dead(self) -> tuple[str, ...]:
+        """Servers whose main process has gone since the last time somebody asked."""
+        dead = {pid: name for pid, name in self._names.items() if state_of(pid) is None}
+        for pid in dead:
+            del self._names[pid]
+        return tuple(dead.values())
+
+    def stop(self) -> None:
+        """Samplers first, so that they do not see the servers go; may be called again."""
+        self.stop_sampling()
+        self._stack.stop()
+
+
+def bring_up(settings: Settings, run: RunDirectory, report: Callable[[str], None]) -> Servers:
+    """Start the servers of a run. Raises ConfigError or StackError; nothing is left of them then."""
+    size = size_of(settings.stage) if settings.base_url is None else None
+    stack: Stack
+    if settings.base_url is not None:
+        stack = ExternalStack(settings.base_url)
+    else:
+        assert size is not None
+        stack = NativeStack(run, size, audience=audience_of(settings.stage), seed=settings.plan.seed, report=report)
+    clip = ensure_clip(find_programs(pgbouncer=size is not None and size.pgbouncer_pool_size is not None).ffmpeg)
+    running = stack.start()
+    try:
+        return Servers(stack, running, size, run, clip)
+    except BaseException:
+        stack.stop()
+        raise
+
+
+def sampling_targets(endpoints: Endpoints, size: StackSize | None) -> Targets:
+    """The same places in the samplers' words, with the stage's size beside them."""
+    cgroup = endpoints.cgroup
+    return Targets(
+        vcpu=None if size is None else size.cpu_cores,
+        memory_bytes=None if size is None else size.memory_bytes,
+        disk_bytes=None if size is None else size.disk_bytes,
+        data_paths=endpoints.data_paths,
+        cgroup=None if cgroup is None else Cgroup(cgroup.version, cgroup.cpu, cgroup.cpu_usage, cgroup.memory),
+        process_ids=endpoints.process_ids,
+        postgres_dsn=endpoints.postgres_dsn,
+        pgbouncer_dsn=endpoints.pgbouncer_admin_dsn,
+        redis_url=endpoints.redis_url,
+        celery_broker_url=endpoints.redis_url if endpoints.celery_queues else None,
+        celery_queues=endpoints.celery_queues,
+        gunicorn_pid=endpoints.gunicorn_pid,
+        gunicorn_port=None if endpoints.gunicorn_address is None else endpoints.gunicorn_address[1],
+        application_metrics_url=endpoints.metrics_url,
+        nginx_status_url=endpoints.nginx_status_url,
+    )
+
+
+def _name(pid: int) -> str:
+    words = command_line(pid)
+    return Path(words[0]).name.rstrip(":") if words else f"process {pid}"

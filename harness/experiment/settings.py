@@ -1,0 +1,71 @@
+"""What one run is asked to do, and who watches it."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+from harness.experiment.live import LiveStatus
+from harness.model.plan import LoadPlan
+from harness.model.run import Manifest
+from harness.model.target import CapacityTarget, Stage
+from harness.store.layout import RunDirectory
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """One run. base_url: of the system under load, for an external stack; None means the native stack.
+
+    locustfile: the flows. plan_digest: SHA-256 of the system's TOML file. command: what was typed, to run it again.
+    """
+
+    target: CapacityTarget
+    stage: Stage
+    plan: LoadPlan
+    runs: Path
+    locustfile: Path
+    plan_digest: str
+    command: str
+    kind: str = "verify"
+    base_url: str | None = None
+
+
+@dataclass(slots=True)
+class StopRequest:
+    """Set from outside (Ctrl-C, SIGTERM) to end the load early; the evidence so far is kept and judged."""
+
+    _asked: threading.Event = field(default_factory=threading.Event)
+    reason: str = ""
+
+    def ask(self, reason: str) -> None:
+        """Ask for the end; the first reason stays."""
+        if not self._asked.is_set():
+            self.reason = reason
+            self._asked.set()
+
+    @property
+    def asked(self) -> bool:
+        """Whether somebody has asked."""
+        return self._asked.is_set()
+
+    def wait(self, seconds: float) -> bool:
+        """Wait that long, or until somebody asks."""
+        return self._asked.wait(seconds)
+
+
+class Observer(Protocol):
+    """Shows a run to a person. Every method returns at once."""
+
+    def step(self, text: str) -> None:
+        """A step of the set-up or of the clean-up begins."""
+
+    def stack_ready(self, run: RunDirectory, manifest: Manifest) -> None:
+        """The servers are up, sized and read back."""
+
+    def live(self, status: LiveStatus) -> None:
+        """Once a second while the load runs."""
+
+    def note(self, text: str) -> None:
+        """Something worth saying happened: an abort rule fired, a process died."""

@@ -1,0 +1,207 @@
+"""The open model on top of Locust's users (methodology §1).
+
+One dispatcher greenlet walks the plan's intended starts. Each is handed to an idle user of its flow; when none is idle
+it waits, keeping its intended time, and when too many wait it is dropped and counted as bad. The dispatcher that is
+behind fires at once: it never skips an arrival and never re-bases the schedule.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Mapping
+from random import Random
+from typing import ClassVar, Protocol
+
+import gevent
+from gevent.event import AsyncResult
+from locust import User
+from locust.exception import StopTest
+
+from harness.errors import HarnessError
+from harness.loadgen.generator import Generator
+from harness.loadgen.recorder import Endpoint
+from harness.model.plan import LoadPlan
+from harness.planning.schedule import Arrival, schedule
+
+LATE_SECONDS = 0.010
+"""An arrival that waited longer than this for a free user was late. Ten times the event loop's timer granularity and
+the period of the lag heartbeat: below it, waiting cannot be told from the loop's own delays."""
+
+_BURST = 32
+"""Arrivals fired in a row by a dispatcher that is behind, before the users get their turn."""
+
+
+class Sink(Protocol):
+    """Where the arrivals of one flow go."""
+
+    def offer(self, arrival: Arrival) -> None:
+        """Take an arrival whose time has come; never blocks."""
+
+
+class Dispatcher:
+    """Hands out the plan's arrivals when they are due."""
+
+    def __init__(self, generator: Generator, plan: LoadPlan, sinks: Mapping[str, Sink]) -> None:
+        self._generator = generator
+        self._plan = plan
+        self._sinks = sinks
+
+    def run(self) -> None:
+        """Walk the schedule to its end."""
+        start = self._generator.start_seconds
+        counts = self._generator.counts
+        behind = 0
+        for arrival in schedule(self._plan):
+            delay = start + arrival.seconds - time.monotonic()
+            if delay > 0:
+                behind = 0
+                gevent.sleep(delay)
+            elif (behind := behind + 1) % _BURST == 0:
+                gevent.sleep(0)
+            counts.intended += 1
+            self._sinks[arrival.flow].offer(arrival)
+
+
+class Pool:
+    """The users of one flow, and the arrivals that wait for one of them."""
+
+    def __init__(self, generator: Generator, first: Endpoint, max_waiting: int) -> None:
+        self._generator = generator
+        self._first = first
+        self._max_waiting = max_waiting
+        self._idle: deque[AsyncResult[Arrival]] = deque()
+        self._waiting: deque[Arrival] = deque()
+
+    def offer(self, arrival: Arrival) -> None:
+        """To an idle user, else into the queue, else dropped."""
+        counts = self._generator.counts
+        if self._idle:
+            counts.in_flight += 1
+            self._idle.popleft().set(arrival)
+        elif counts.waiting < self._max_waiting:
+            self._waiting.append(arrival)
+            counts.waiting += 1
+        else:
+            counts.dropped += 1
+            first = self._first
+            if arrival.probe:
+                first = Endpoint(first.name, first.flow, first.kind, probe=True)
+            self._generator.recorder.dropped(first, arrival.second)
+
+    def next(self) -> tuple[Arrival, bool]:
+        """Block until this user gets an arrival; whether the arrival had to wait for it."""
+        if self._waiting:
+            self._generator.counts.waiting -= 1
+            self._generator.counts.in_flight += 1
+            return self._waiting.popleft(), True
+        handed: AsyncResult[Arrival] = AsyncResult()
+        self._idle.append(handed)
+        return handed.get(), False
+
+
+class ArrivalUser(User):
+    """A user that lies idle until it is handed an arrival, and then runs its ``@task`` once: one session.
+
+    A locustfile's own classes derive from ``HttpFlowUser``, ``UploadFlowUser`` or ``ClassroomUser``, and are named as
+    the plan's flow names them (``user_class``). Without a run directory they are ordinary closed-model Locust users
+    that pause between sessions.
+
+    first_step: name and kind of the endpoint that a dropped or late session is counted at.
+    """
+
+    abstract = True
+    first_step: ClassVar[tuple[str, str]] = ("session", "http")
+
+    # Set by the boot module before any user is spawned.
+    generator: ClassVar[Generator]
+    flow: ClassVar[str] = ""
+    pool: ClassVar[Pool | None] = None
+
+    arrival: Arrival
+    random: Random
+    session_failed: bool
+    """Set by a step that failed, and by an exception in the task."""
+
+    _bare_sessions: ClassVar[int] = 0
+
+    def on_start(self) -> None:
+        """Wait for the first arrival: Locust runs a task at once, and only then asks for the waiting time."""
+        self._under_way = False
+        if self.pool is None:
+            self._prepare()
+        self._next_arrival()
+
+    def wait_time(self) -> float:
+        """Between two sessions: until the next arrival. In the closed model a pause of a few seconds."""
+        self._end_session()
+        if self.pool is None:
+            pause = Random().uniform(*self.generator.settings.think_seconds)
+            gevent.sleep(pause)
+        self._next_arrival()
+        return 0.0
+
+    def endpoint(self, name: str, kind: str = "http") -> Endpoint:
+        """An endpoint as this session's rows name it."""
+        return Endpoint(name, self.flow, kind, self.arrival.probe)
+
+    @property
+    def intended(self) -> float:
+        """CLOCK_MONOTONIC at which this session was meant to start, in seconds."""
+        return self.generator.start_seconds + self.arrival.seconds
+
+    def _next_arrival(self) -> None:
+        generator = self.generator
+        if self.pool is None:
+            type(self)._bare_sessions += 1
+            generator.counts.in_flight += 1
+            now = time.monotonic() - generator.start_seconds
+            self._begin_session(Arrival(now, self.flow, self._bare_sessions))
+            return
+        arrival, waited = self.pool.next()
+        self._begin_session(arrival)
+        counts = generator.counts
+        lag = time.monotonic() - self.intended
+        if not waited:
+            counts.lags.append(lag)
+        elif lag > LATE_SECONDS:
+            counts.late += 1
+            generator.recorder.late(self.endpoint(*self.first_step), arrival.second)
+
+    def _begin_session(self, arrival: Arrival) -> None:
+        counts = self.generator.counts
+        counts.started += 1
+        self.arrival = arrival
+        self.random = self.generator.random(self.flow, arrival.number, probe=arrival.probe)
+        self.session_failed = False
+        self._under_way = True
+        self.begin_session()
+
+    def _end_session(self) -> None:
+        if not self._under_way:
+            return
+        self._under_way = False
+        counts = self.generator.counts
+        counts.in_flight -= 1
+        if self.session_failed:
+            counts.failed += 1
+        else:
+            counts.completed += 1
+        self.end_session()
+
+    def _prepare(self) -> None:
+        try:
+            self.generator.prepare_once()
+        except HarnessError as error:
+            raise StopTest(f"{error.message}. {error.hint}") from error
+
+    def begin_session(self) -> None:
+        """For subclasses: what a new session starts with."""
+
+    def end_session(self) -> None:
+        """For subclasses: leave nothing open."""
+
+    def on_stop(self) -> None:
+        """The load is over: what is still open is closed. The session stays in flight in the counts, as it was."""
+        if self._under_way:
+            self.end_session()

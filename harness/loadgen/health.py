@@ -1,0 +1,127 @@
+"""Is the generator itself sound? One GeneratorSample each second (methodology §5)."""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import math
+import os
+import resource
+import time
+from collections.abc import Sequence
+
+import gevent
+
+from harness.loadgen.generator import Generator
+from harness.model.samples import GeneratorSample
+
+HEARTBEAT_SECONDS = 0.010
+_PRIORITY = -10
+
+
+def raise_descriptor_limit() -> int:
+    """As many open files as the machine allows this user: each session and each socket is one. The limit now."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    return hard
+
+
+def be_woken_first() -> None:
+    """Ask for a higher priority, where the user may: the generator needs little of a core, but needs it on time, and
+    often shares it with the servers that it loads."""
+    with contextlib.suppress(PermissionError):
+        os.setpriority(os.PRIO_PROCESS, 0, _PRIORITY)
+
+
+def calm_collector() -> None:
+    """Keep garbage collection from pausing the loop.
+
+    After the preparation thousands of users, modules and greenlets are alive for good: frozen, they are no longer
+    walked through. A full collection then has only the load's own short-lived objects to look at, and comes rarely.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 50)
+
+
+def p99(values: Sequence[float]) -> float:
+    """Nearest rank; 0 without values."""
+    return sorted(values)[math.ceil(0.99 * len(values)) - 1] if values else 0.0
+
+
+class Heartbeat:
+    """A greenlet that wants to run every 10 ms, and notes by how much it was kept waiting: the loop's lag.
+
+    Its beats are due at fixed times: a pause of 50 ms is five late beats and not one, as it would be for five arrivals.
+    """
+
+    def __init__(self) -> None:
+        self._lags: list[float] = []
+
+    def run(self) -> None:
+        """Forever."""
+        due = time.monotonic()
+        while True:
+            due += HEARTBEAT_SECONDS
+            gevent.sleep(max(0.0, due - time.monotonic()))
+            self._lags.append(max(0.0, time.monotonic() - due))
+
+    def take(self) -> list[float]:
+        """The lags since the last call."""
+        lags, self._lags = self._lags, []
+        return lags
+
+
+class Health:
+    """Reads this process's own figures."""
+
+    def __init__(self, generator: Generator, heartbeat: Heartbeat) -> None:
+        self._generator = generator
+        self._heartbeat = heartbeat
+        self._at = time.monotonic()
+        self._cpu = time.process_time()
+        self._worker = f"{os.uname().nodename}-{os.getpid()}"
+        self._page_bytes = os.sysconf("SC_PAGE_SIZE")
+        # Kept open: when the process has run out of descriptors, its health is still to be told.
+        self._memory = os.open("/proc/self/statm", os.O_RDONLY | os.O_CLOEXEC)
+
+    def sample(self) -> GeneratorSample:
+        """The second, or what there was of it, since the last sample."""
+        generator = self._generator
+        counts, meter = generator.counts, generator.meter
+        now, cpu = time.monotonic(), time.process_time()
+        elapsed = max(1e-6, now - self._at)
+        used = (cpu - self._cpu) / elapsed
+        self._at, self._cpu = now, cpu
+        loop = self._heartbeat.take()
+        lags, counts.lags = counts.lags, []
+        busy, service = meter.totals()
+        return GeneratorSample(
+            monotonic_seconds=now,
+            worker=self._worker,
+            cpu_ratio=used,
+            loop_lag_p99_seconds=p99(loop),
+            loop_lag_max_seconds=max(loop, default=0.0),
+            schedule_lag_p99_seconds=p99(lags),
+            schedule_lag_max_seconds=max(lags, default=0.0),
+            intended=counts.intended,
+            started=counts.started,
+            completed=counts.completed,
+            failed=counts.failed,
+            dropped=counts.dropped,
+            late=counts.late,
+            in_flight=counts.in_flight,
+            waiting=counts.waiting,
+            requests_started=meter.started,
+            requests_completed=meter.completed,
+            requests_failed=meter.failed,
+            requests_in_flight=meter.in_flight,
+            busy_seconds=busy,
+            service_sum_seconds=service,
+            sockets=generator.sockets,
+            rss_bytes=self._resident_bytes(),
+            client_errors=dict(generator.client_errors),
+        )
+
+    def _resident_bytes(self) -> int:
+        return int(os.pread(self._memory, 128, 0).split()[1]) * self._page_bytes

@@ -1,0 +1,52 @@
+"""What the samplers of a run look at."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Cgroup:
+    """Folders of the stack's control group. v1: one for each controller; v2: three times the same.
+
+    cpu: cpu.stat (throttling). cpu_usage: cpuacct.usage (v1) or cpu.stat (v2). memory: memory.*
+    """
+
+    version: int
+    cpu: Path
+    cpu_usage: Path
+    memory: Path
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Targets:
+    """Where each server is and how large the stage wants it. A server that is None (or empty) is not sampled.
+
+    vcpu, memory_bytes, disk_bytes: the stage's size, which the stack's use is compared with.
+    data_paths: folders of the stack's data; the first one names the file system whose fullness counts.
+    cgroup: the control group of all servers. process_ids: their main processes, looked at (with all that they
+    have started) where there is no control group.
+    postgres_dsn: PostgreSQL itself (not through PgBouncer), database of the application, as a role that may read
+    statistics (``pg_monitor`` or a superuser).
+    pgbouncer_dsn: the admin console, database ``pgbouncer``, as one of its ``stats_users``.
+    celery_queues: names of the queues on ``celery_broker_url``.
+    gunicorn_pid: its arbiter. gunicorn_port: the TCP port that it listens on, if it does.
+    application_metrics_url, nginx_status_url: http only.
+    """
+
+    vcpu: float | None = None
+    memory_bytes: float | None = None
+    disk_bytes: float | None = None
+    data_paths: tuple[Path, ...] = ()
+    cgroup: Cgroup | None = None
+    process_ids: tuple[int, ...] = ()
+    postgres_dsn: str | None = field(default=None, repr=False)
+    pgbouncer_dsn: str | None = field(default=None, repr=False)
+    redis_url: str | None = field(default=None, repr=False)
+    celery_broker_url: str | None = field(default=None, repr=False)
+    celery_queues: tuple[str, ...] = ()
+    gunicorn_pid: int | None = None
+    gunicorn_port: int | None = None
+    application_metrics_url: str | None = None
+    nginx_status_url: str | None = None

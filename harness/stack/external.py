@@ -1,0 +1,68 @@
+"""A system that runs already: nothing is started, and only what its owner names is watched."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from types import TracebackType
+from typing import Self
+from urllib.parse import urlsplit
+
+from harness.errors import ConfigError
+from harness.stack.endpoints import Endpoints, Running
+
+POSTGRES = "PROOFLOAD_POSTGRES_DSN"
+PGBOUNCER = "PROOFLOAD_PGBOUNCER_DSN"
+REDIS = "PROOFLOAD_REDIS_URL"
+NGINX_STATUS = "PROOFLOAD_NGINX_STATUS_URL"
+METRICS = "PROOFLOAD_METRICS_URL"
+QUEUES = "PROOFLOAD_CELERY_QUEUES"
+LIMITS = "not enforced: the system was running already"
+
+
+def external_endpoints(host: str, environment: Mapping[str, str]) -> Endpoints:
+    """The endpoints of ``--host`` and of the environment; from there since they hold passwords.
+
+    Whether the host may be loaded is not judged here. Raises ConfigError when the host is no http(s) URL.
+    """
+    parts = urlsplit(host)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ConfigError("the host is no URL", f"--host {host}", "write it as http://127.0.0.1:8000")
+    return Endpoints(
+        base_url=host.rstrip("/"),
+        postgres_dsn=environment.get(POSTGRES) or None,
+        pgbouncer_admin_dsn=environment.get(PGBOUNCER) or None,
+        redis_url=environment.get(REDIS) or None,
+        nginx_status_url=environment.get(NGINX_STATUS) or None,
+        metrics_url=environment.get(METRICS) or None,
+        celery_queues=tuple(name.strip() for name in environment.get(QUEUES, "").split(",") if name.strip()),
+    )
+
+
+class ExternalStack:
+    """Behaves like a stack that was started; starts and stops nothing."""
+
+    def __init__(self, host: str, environment: Mapping[str, str] | None = None) -> None:
+        self._endpoints = external_endpoints(host, os.environ if environment is None else environment)
+
+    def start(self) -> Running:
+        """What is known of the system."""
+        return Running(
+            endpoints=self._endpoints,
+            read_back=(),
+            limits=LIMITS,
+            limits_enforced=False,
+            versions={},
+            deviations=("the sizes of a system that was running already are not read back",),
+        )
+
+    def stop(self) -> None:
+        """Nothing to stop."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()

@@ -1,0 +1,381 @@
+"""The reference stack as local processes: everything real, sized as the stage says, on loopback, gone afterwards."""
+
+from __future__ import annotations
+
+import re
+import secrets
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import psycopg
+from redis import RedisError
+
+from harness.errors import StackError
+from harness.model.run import ReadBack
+from harness.model.sizing import StackSize
+from harness.model.units import Unit, format_quantity
+from harness.planning.sizing import Audience, ConnectionBudget, connection_budget
+from harness.stack import nginx, pgbouncer, postgres, redis, tasks, web
+from harness.stack.account import Account, data_folder, make_folder, make_passage, service_account
+from harness.stack.appenv import application_python
+from harness.stack.cleanup import clean_up, take_down
+from harness.stack.endpoints import Endpoints, Running
+from harness.stack.host import Share, free_bytes, host_size, share_of
+from harness.stack.ledger import LedgerFile
+from harness.stack.limits import CgroupPaths, LimitsUnavailable, find_cgroup, read_limits, set_limits
+from harness.stack.places import APPLICATION
+from harness.stack.ports import LOOPBACK, free_ports, require_free
+from harness.stack.processes import READY_SECONDS, Command, PortTaken, Processes, Started
+from harness.stack.programs import Programs, find_programs
+from harness.stack.readback import compare, recorded, require_matches
+from harness.store.layout import RunDirectory
+
+ATTEMPTS = 3
+"""To start with other ports, when someone else took one of them."""
+SEED_SECONDS = 180.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """Everything that is decided before the first server starts."""
+
+    programs: Programs
+    python: Path
+    account: Account | None
+    folder: Path
+    logs: Path
+    share: Share
+    budget: ConnectionBudget
+    postgres: postgres.Postgres
+    redis: redis.Redis
+    pgbouncer: pgbouncer.PgBouncer | None
+    web: web.Web
+    nginx: nginx.Nginx
+    secret_key: str = field(repr=False)
+
+
+class NativeStack:
+    """One run's stack. ``start`` brings it up or leaves nothing; ``stop`` may be called at any time, and again."""
+
+    def __init__(
+        self,
+        run: RunDirectory,
+        size: StackSize,
+        *,
+        audience: Audience,
+        seed: int,
+        report: Callable[[str], None],
+        port: int | None = None,
+    ) -> None:
+        self._run = run
+        self._size = size
+        self._audience = audience
+        self._seed = seed
+        self._report = report
+        self._port = port
+        self._ledger: LedgerFile | None = None
+        self._processes: Processes | None = None
+
+    def start(self) -> Running:
+        """Start every server, seed the database, wait until all answer, and read back their sizes.
+
+        Cleans up first what dead runs of the same runs' folder left. Raises ConfigError (port in use), MissingProgram,
+        PlanError, StackNotReady, LimitsMismatch, StackError.
+        """
+        clean_up(self._run.path.parent)
+        programs = find_programs(pgbouncer=self._size.pgbouncer_pool_size is not None)
+        python = application_python(self._report)
+        try:
+            for attempt in range(1, ATTEMPTS + 1):
+                plan = self._decide(programs, python)
+                try:
+                    return self._start(plan)
+                except PortTaken:
+                    if attempt == ATTEMPTS:
+                        raise
+                    self._report("a port was taken in the meantime: trying others")
+                    self.stop()
+        except (OSError, psycopg.Error, RedisError) as error:
+            self.stop()
+            raise StackError(
+                "a server could not be set up", str(error).splitlines()[:1], str(self._run.logs)
+            ) from error
+        except BaseException:
+            self.stop()
+            raise
+        raise AssertionError("unreachable")
+
+    def stop(self) -> None:
+        """End everything that was started and remove its data; logs stay."""
+        if self._ledger is not None and self._ledger.path.exists():
+            take_down(self._ledger.path, self._ledger.value)
+        if self._processes is not None:
+            self._processes.reap()
+        self._ledger = self._processes = None
+
+    def detach(self) -> Processes:
+        """Let the stack outlive this process, until ``clean_up(runs_root, live=True)``; ``stop`` does nothing then."""
+        assert self._ledger is not None and self._processes is not None
+        self._ledger.detach()
+        processes = self._processes
+        self._ledger = self._processes = None
+        return processes
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    def _decide(self, programs: Programs, python: Path) -> _Plan:
+        account = service_account()
+        folder = data_folder(self._run.stack, account, self._run_id)
+        budget = connection_budget(self._size)
+        ports = free_ports(5)
+        nginx_port = ports[4] if self._port is None else require_free(self._port)
+        pool = self._size.pgbouncer_pool_size
+        return _Plan(
+            programs=programs,
+            python=python,
+            account=account,
+            folder=folder,
+            logs=self._run.logs,
+            share=share_of(host_size(), self._size),
+            budget=budget,
+            postgres=postgres.Postgres(
+                folder / postgres.FOLDER, ports[0], secrets.token_urlsafe(24), secrets.token_urlsafe(24)
+            ),
+            redis=redis.Redis(folder / "redis", ports[1], secrets.token_urlsafe(24)),
+            pgbouncer=None
+            if pool is None
+            else pgbouncer.PgBouncer(
+                folder / "pgbouncer",
+                ports[2],
+                pool,
+                self._size.pgbouncer_max_client_connections or max(100, 2 * budget.most_clients),
+            ),
+            web=web.Web(ports[3]),
+            nginx=nginx.Nginx(folder / "nginx", self._run.logs, nginx_port, ports[3]),
+            secret_key=secrets.token_urlsafe(32),
+        )
+
+    @property
+    def _run_id(self) -> str:
+        return re.sub(r"[^A-Za-z0-9._-]", "-", self._run.path.name)
+
+    def _start(self, plan: _Plan) -> Running:
+        began = time.monotonic()
+        cgroup, limits = self._prepare(plan)
+        assert self._ledger is not None
+        processes = Processes(self._ledger, plan.logs, cgroup=cgroup, account=plan.account)
+        processes.keep_secret(
+            plan.postgres.superuser_password, plan.postgres.role_password, plan.redis.password, plan.secret_key
+        )
+        self._processes = processes
+        started = self._start_servers(plan, processes)
+        answer = self._start_application(plan, processes, started)
+        self._report("reading back the sizes")
+        rows = (*_limit_rows(cgroup, plan.share, self._size), *self._read_back(plan, started, answer))
+        require_matches(rows)
+        self._ledger.announce(plan.nginx.url)
+        return Running(
+            endpoints=self._endpoints(plan, started, cgroup),
+            read_back=rows,
+            limits=limits,
+            limits_enforced=cgroup is not None,
+            versions=_versions(rows, answer),
+            deviations=plan.share.deviations,
+            started_seconds=time.monotonic() - began,
+        )
+
+    def _prepare(self, plan: _Plan) -> tuple[CgroupPaths | None, str]:
+        """The ledger first, then what it names: the cgroup and the folders."""
+        cgroup: CgroupPaths | None = None
+        limits = ""
+        try:
+            cgroup = find_cgroup(f"proofload-{self._run_id}")
+        except LimitsUnavailable as reason:
+            limits = f"not enforced: {reason}"
+        self._ledger = LedgerFile(self._run.path.parent, self._run_id)
+        folders = tuple(dict.fromkeys((plan.folder, self._run.stack)))
+        self._ledger.open(cgroups=() if cgroup is None else cgroup.folders, folders=folders)
+        if cgroup is not None:
+            try:
+                set_limits(cgroup, plan.share.cpu_cores, plan.share.memory_bytes)
+                memory = format_quantity(plan.share.memory_bytes, Unit.BYTES)
+                limits = f"cgroup v{cgroup.version}: {plan.share.cpu_cores:g} CPU, {memory}"
+            except LimitsUnavailable as reason:
+                cgroup, limits = None, f"not enforced: {reason}"
+        try:
+            plan.logs.mkdir(exist_ok=True)
+            # The servers' user passes through to its own folders, and sees nothing else.
+            make_passage(plan.folder)
+            for folder in (plan.postgres.folder, plan.redis.folder, plan.pgbouncer.folder if plan.pgbouncer else None):
+                if folder is not None:
+                    make_folder(folder, plan.account)
+            make_passage(plan.nginx.folder)
+            for name in ("uploads", "metrics", "tmp"):
+                (plan.folder / name).mkdir(mode=0o700)
+        except OSError as error:
+            raise StackError(f"the stack's folder cannot be made: {error.strerror}", str(plan.folder)) from error
+        return cgroup, limits
+
+    def _start_servers(self, plan: _Plan, processes: Processes) -> dict[str, Started]:
+        started: dict[str, Started] = {}
+
+        def start(command: Command) -> Started:
+            started[command.name] = processes.start(command)
+            return started[command.name]
+
+        self._report("PostgreSQL and Redis")
+        making = start(postgres.initdb(plan.programs, plan.postgres, plan.account))
+        cache = start(redis.serve(plan.programs, plan.redis, self._size, plan.account))
+        processes.finish(making)
+        database = start(postgres.serve(plan.programs, plan.postgres, self._size, plan.account))
+        processes.wait_until(lambda: redis.answers(plan.redis), cache)
+        processes.wait_until(lambda: postgres.answers(plan.postgres), database)
+        postgres.make_database(plan.postgres, self._size)
+        if (pooler := plan.pgbouncer) is not None:
+            pool = start(pgbouncer.serve(plan.programs, pooler, plan.postgres, plan.account))
+            processes.wait_until(lambda: pgbouncer.answers(pooler, plan.postgres), pool)
+        return started
+
+    def _start_application(self, plan: _Plan, processes: Processes, started: dict[str, Started]) -> dict[str, Any]:
+        """The schema, then the data beside the web tier and the workers, which need none to come up."""
+        self._report("application: schema")
+        budget = plan.budget
+        direct = self._environment(plan, pooled=False)
+        processes.finish(processes.start(_step(plan.python, "schema", (), direct)))
+        self._report(f"application: {self._audience.teachers:,} teachers, {self._audience.students:,} students")
+        people = ("--teachers", str(self._audience.teachers), "--students", str(self._audience.students))
+        seeding = processes.start(_step(plan.python, "seed", (*people, "--seed", str(self._seed)), direct))
+        pooled = plan.pgbouncer is not None
+        environment = self._environment(plan, pooled=pooled)
+        web_environment = environment | {
+            "DB_POOL_SIZE": str(budget.web_pool_size),
+            "DB_MAX_OVERFLOW": str(budget.web_max_overflow),
+            "PROMETHEUS_MULTIPROC_DIR": str(plan.folder / "metrics"),
+        }
+        task_environment = environment | {
+            "DB_POOL_SIZE": str(budget.task_pool_size),
+            "DB_MAX_OVERFLOW": str(budget.task_max_overflow),
+        }
+        commands = [web.serve(plan.python, plan.web, self._size, web_environment)]
+        workers = tasks.workers_of(self._size)
+        commands += [tasks.serve(plan.python, worker, self._size, task_environment) for worker in workers]
+        commands.append(nginx.serve(plan.programs, plan.nginx, self._size, plan.account))
+        for command in commands:
+            started[command.name] = processes.start(command)
+        asking = processes.start(tasks.ask(plan.python, len(workers), task_environment, READY_SECONDS))
+        self._report("gunicorn, Celery and nginx")
+        processes.wait_until(lambda: nginx.answers(plan.nginx), started["nginx"])
+        gunicorn = started["gunicorn"]
+        processes.wait_until(
+            lambda: web.answers(plan.web, gunicorn.pid, self._size.gunicorn_workers, plan.folder / "metrics"),
+            gunicorn,
+        )
+        processes.finish(seeding, timeout_seconds=SEED_SECONDS)
+        processes.finish(asking, timeout_seconds=READY_SECONDS + 5)
+        return tasks.answer_of(asking.log)
+
+    def _environment(self, plan: _Plan, *, pooled: bool) -> dict[str, str]:
+        """What the application is told; docker/app/README.md names the variables."""
+        port = plan.pgbouncer.port if pooled and plan.pgbouncer else plan.postgres.port
+        return {
+            "DATABASE_URL": plan.postgres.dsn(superuser=False, port=port).replace("://", "+psycopg://", 1),
+            "REDIS_URL": plan.redis.url,
+            "SECRET_KEY": plan.secret_key,
+            "UPLOAD_DIR": str(plan.folder / "uploads"),
+            "TMPDIR": str(plan.folder / "tmp"),
+            "HEAVY_QUEUE": "1" if self._size.celery_heavy_workers else "0",
+            "DB_TRANSACTION_POOLING": "1" if pooled else "0",
+            "FFMPEG": str(plan.programs.ffmpeg),
+        }
+
+    def _read_back(
+        self, plan: _Plan, started: Mapping[str, Started], answer: Mapping[str, Any]
+    ) -> tuple[ReadBack, ...]:
+        port = plan.pgbouncer.port if plan.pgbouncer else None
+        pids = {worker.queue: started[worker.name].pid for worker in tasks.workers_of(self._size)}
+        rows = [
+            *postgres.read_back(plan.postgres, self._size, plan.postgres.dsn(superuser=False, port=port)),
+            *(pgbouncer.read_back(plan.pgbouncer, plan.postgres) if plan.pgbouncer else ()),
+            *redis.read_back(plan.redis, self._size),
+            *web.read_back(self._size, started["gunicorn"].pid),
+            *tasks.read_back(self._size, answer.get("workers", {}), pids),
+            *nginx.read_back(plan.programs, plan.nginx, self._size, started["nginx"].pid),
+        ]
+        budget = plan.budget
+        pool = f"{budget.web_pool_size} + {budget.web_max_overflow} each"
+        rows.append(
+            recorded(
+                "application",
+                "database pool",
+                pool,
+                note=f"assumed, since the plan names none; at most {budget.most_clients} in all",
+            )
+        )
+        return tuple(rows)
+
+    def _endpoints(self, plan: _Plan, started: Mapping[str, Started], cgroup: CgroupPaths | None) -> Endpoints:
+        servers = [server for name, server in started.items() if name != "initdb"]
+        return Endpoints(
+            base_url=plan.nginx.url,
+            postgres_dsn=plan.postgres.dsn(),
+            pgbouncer_admin_dsn=plan.pgbouncer.admin_dsn(plan.postgres) if plan.pgbouncer else None,
+            redis_url=plan.redis.url,
+            nginx_status_url=plan.nginx.status_url,
+            metrics_url=plan.web.metrics_url,
+            gunicorn_pid=started["gunicorn"].pid,
+            gunicorn_address=(LOOPBACK, plan.web.port),
+            celery_queues=tuple(worker.queue for worker in tasks.workers_of(self._size)),
+            cgroup=cgroup,
+            data_paths=(plan.folder,),
+            process_ids=tuple(server.pid for server in servers),
+        )
+
+
+def _step(python: Path, name: str, arguments: tuple[str, ...], environment: Mapping[str, str]) -> Command:
+    return Command(
+        name,
+        (str(python), "-m", f"refapp.{name}", *arguments),
+        cwd=APPLICATION,
+        environment=environment,
+        as_account=False,
+    )
+
+
+def _limit_rows(cgroup: CgroupPaths | None, share: Share, size: StackSize) -> tuple[ReadBack, ...]:
+    """CPU and memory as the kernel enforces them. Where the host is smaller, against what the host has."""
+    disk = recorded(
+        "host",
+        "disk",
+        free_bytes(APPLICATION),
+        wanted=format_quantity(size.disk_bytes, Unit.BYTES),
+        unit="bytes",
+        note="free on the host; not limited",
+    )
+    if cgroup is None:
+        return (disk,)
+    effective = read_limits(cgroup)
+    page = 4096
+    return (
+        compare("stack", "CPU", share.cpu_cores, effective.cpu_cores, unit="CPU", note="; ".join(share.deviations)),
+        compare("stack", "memory", share.memory_bytes // page * page, effective.memory_bytes, unit="bytes"),
+        disk,
+    )
+
+
+def _versions(rows: tuple[ReadBack, ...], answer: Mapping[str, Any]) -> dict[str, str]:
+    """Of every server as it reports itself, and of the application's packages."""
+    names = ("server_version", "redis_version", "version")
+    versions = {row.component: row.effective for row in rows if row.setting in names}
+    versions.update(answer.get("versions", {}))
+    versions["application python"] = answer.get("python", "unknown")
+    return versions

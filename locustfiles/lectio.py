@@ -1,0 +1,231 @@
+"""The people of Lectio Space: teachers and students over HTTP, classrooms over Socket.IO, uploaders of videos.
+
+Under ``proofload`` each class serves the flow that names it (``user_class``), at the plan's arrival rate. It also runs
+by itself, in Locust's closed model::
+
+    PROOFLOAD_CLIP=clip.mp4 locust -f locustfiles/lectio.py --host http://127.0.0.1:8080
+
+Your own locustfile needs: user classes named as your plan's flows name them, derived from ``HttpFlowUser``,
+``UploadFlowUser`` or ``ClassroomUser`` (which then also sets ``words``), each with one ``@task`` that is one session;
+``first_step`` where a session does not begin with ``POST /login``; and one call of ``install`` at the end. The number
+of requests of an HTTP session must be the flow's ``http_steps``, exactly: the arrival rate is computed from it.
+
+LECTIO_TEACHERS, LECTIO_STUDENTS: how many accounts were seeded (stage A: 300 and 3,000).
+"""
+
+from __future__ import annotations
+
+import os
+from itertools import count
+from random import Random
+from typing import Any
+
+from locust import events, task
+
+from harness.errors import GeneratorError
+from harness.loadgen.boot import install
+from harness.loadgen.classroom import ClassroomUser, Words
+from harness.loadgen.generator import Generator
+from harness.loadgen.http import HttpFlowUser, Reply, request_plainly
+from harness.loadgen.upload import UploadFlowUser
+
+TEACHERS = int(os.environ.get("LECTIO_TEACHERS", "300"))
+STUDENTS = int(os.environ.get("LECTIO_STUDENTS", "3000"))
+PASSWORD = "lectio"  # noqa: S105  # of the seeded test accounts, as docker/app/README.md gives it
+
+SHARED_ACCOUNTS = 20
+"""Accounts that the sockets share: what is measured is the connection, not the login."""
+
+LESSON_POOL = 200
+"""Lessons looked up before the load, for the rooms and for sessions whose list request failed."""
+
+
+class School:
+    """What the preparation found: lessons that exist, and tokens for the sockets."""
+
+    lessons: tuple[int, ...] = ()
+    tokens: tuple[str, ...] = ()
+
+
+def prepare(generator: Generator) -> None:
+    """Log a few accounts in and look up lessons."""
+    origin = generator.origin
+    School.tokens = tuple(
+        str(
+            request_plainly(
+                origin,
+                "POST",
+                "/login",
+                json_body={"email": f"student{number}@lectio.test", "password": PASSWORD},
+            )["token"]
+        )
+        for number in range(1, min(SHARED_ACCOUNTS, STUDENTS) + 1)
+    )
+    lessons: list[int] = []
+    for page in count(1):
+        found = request_plainly(
+            origin,
+            "GET",
+            f"/api/lessons?page={page}&per_page=20",
+            headers={"Authorization": f"Bearer {School.tokens[0]}"},
+        )
+        lessons += [item["id"] for item in found["items"]]
+        if page >= found["pages"] or len(lessons) >= LESSON_POOL:
+            break
+    if not lessons:
+        raise GeneratorError("there are no lessons", "GET /api/lessons", "seed the system under load first")
+    School.lessons = tuple(lessons)
+
+
+class _Person(HttpFlowUser):
+    """What teachers and students have in common."""
+
+    abstract = True
+
+    def log_in(self, role: str, how_many: int) -> bool:
+        """As one of the seeded accounts. Whoever cannot log in goes away: the session's other steps never happen."""
+        email = f"{role}{self.random.randint(1, how_many)}@lectio.test"
+        reply = self.post(
+            "/login",
+            "POST /login",
+            json_body={"email": email, "password": PASSWORD},
+            check=lambda reply: bool(reply.json["token"]),
+        )
+        if reply.ok:
+            self.token = str(reply.json["token"])
+        return reply.ok
+
+    def see_dashboard(self) -> None:
+        """The aggregates of the signed-in user."""
+        self.get("/api/dashboard", "GET /api/dashboard", check=lambda reply: isinstance(reply.json, dict))
+
+    def list_lessons(self, page: int = 1) -> int:
+        """A page of lessons; one that caught the eye. When the list fails, some other lesson: the session goes on."""
+        reply = self.get(f"/api/lessons?page={page}&per_page=20", "GET /api/lessons", check=_is_page)
+        items = reply.json["items"] if reply.ok else []
+        return int(self.random.choice(items)["id"]) if items else self.random.choice(School.lessons)
+
+    def read_lesson(self, lesson: int) -> None:
+        """One lesson with its attendees and messages."""
+        self.get(f"/api/lessons/{lesson}", "GET /api/lessons/:id", check=lambda reply: reply.json["id"] == lesson)
+
+    def open_page(self, lesson: int) -> None:
+        """The lesson as an HTML page."""
+        self.get(f"/lessons/{lesson}", "GET /lessons/:id", check=lambda reply: b"</html>" in reply.body)
+
+    def write_lesson(self, lesson: int | None = None) -> int | None:
+        """Create a lesson, or change one: a write with an id of our own, acknowledged by the server."""
+        identifier = self.generator.new_id(self.random)
+        lesson_text = {
+            "client_id": identifier,
+            "title": f"Lesson {identifier[:8]}",
+            "description": "Prepared under load. " * 10,
+        }
+        options: dict[str, Any] = {
+            "json_body": lesson_text,
+            "check": lambda reply: reply.json["client_id"] == identifier and int(reply.json["id"]) > 0,
+        }
+        if lesson is None:
+            reply = self.post("/api/lessons", "POST /api/lessons", expect=201, **options)
+        else:
+            reply = self.put(f"/api/lessons/{lesson}", "PUT /api/lessons/:id", **options)
+        if not reply.ok:
+            return None
+        self.generator.acknowledged(identifier, "lesson")
+        return int(reply.json["id"])
+
+
+def _is_page(reply: Reply) -> bool:
+    return isinstance(reply.json["items"], list) and all("id" in item for item in reply.json["items"])
+
+
+class Teacher(_Person):
+    """Prepares a lesson: 7 requests."""
+
+    @task
+    def prepare_a_lesson(self) -> None:
+        """Log in, look around, write a lesson, correct it, look at the page."""
+        if not self.log_in("teacher", TEACHERS):
+            return
+        self.see_dashboard()
+        known = self.list_lessons()
+        self.read_lesson(known)
+        # When creating failed there is nothing to correct but a lesson of somebody else's: a request all the same.
+        written = self.write_lesson() or known
+        self.write_lesson(written)
+        self.open_page(written)
+
+
+class Student(_Person):
+    """Looks for a lesson: 6 requests."""
+
+    @task
+    def find_a_lesson(self) -> None:
+        """Log in, leaf through the list, read a lesson, open its page, see what is due."""
+        if not self.log_in("student", STUDENTS):
+            return
+        self.list_lessons()
+        lesson = self.list_lessons(page=2)
+        self.read_lesson(lesson)
+        self.open_page(lesson)
+        self.see_dashboard()
+
+
+class Uploader(_Person, UploadFlowUser):
+    """A teacher uploads a video: log in, upload, then ask each second until it is transcoded."""
+
+    @task
+    def upload_a_video(self) -> None:
+        """The job's end is seen by a poll or by the ``job`` event, whichever comes first."""
+        if not self.log_in("teacher", TEACHERS):
+            return
+        identifier = self.generator.new_id(self.random)
+        self.listen({"token": self.token}, "job")
+        if self.upload("/api/uploads", "POST /api/uploads", identifier):
+            self.follow(f"/api/uploads/{identifier}", "GET /api/uploads/:id", identifier)
+
+
+class LectioWords(Words):
+    """A classroom's events, as docker/app/README.md gives them. A room is a lesson."""
+
+    def auth(self, seat: int) -> object:
+        """A shared account's token."""
+        return {"token": School.tokens[seat % len(School.tokens)]}
+
+    def _lesson(self, room: int) -> int:
+        return School.lessons[room % len(School.lessons)]
+
+    def join(self, room: int) -> tuple[str, object]:
+        """Enter the lesson's room."""
+        return "join", {"lesson_id": self._lesson(room)}
+
+    def joined(self, answer: Any) -> bool:
+        """The server says ok."""
+        return isinstance(answer, dict) and answer.get("ok") is True
+
+    def message(self, identifier: str, room: int, random: Random) -> tuple[str, object]:
+        """A line of chat."""
+        text = f"Question {random.randint(1, 999)}: could you show that step again?"
+        return "chat", {"client_id": identifier, "lesson_id": self._lesson(room), "text": text}
+
+    def accepted(self, answer: Any, identifier: str) -> bool:
+        """Stored, under our id."""
+        return isinstance(answer, dict) and answer.get("ok") is True and answer.get("client_id") == identifier
+
+    def heard(self, event: str, data: Any) -> str:
+        """Somebody's line of chat."""
+        return str(data.get("client_id", "")) if event == "chat" and isinstance(data, dict) else ""
+
+
+class Classroom(ClassroomUser):
+    """Sits in a lesson, hears what is said, says something now and then."""
+
+    words = LectioWords()
+
+    @task
+    def sit_in_a_lesson(self) -> None:
+        """Connect, join the lesson's room, and stay."""
+        self.attend()
+
+
+install(events, prepare)

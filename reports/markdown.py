@@ -1,0 +1,86 @@
+"""summary.md, for a CI step summary. Pure."""
+
+from __future__ import annotations
+
+import re
+
+from harness.model.units import format_quantity
+from harness.model.verdict import Outcome, Severity, Verdict
+from reports.material import Material
+from reports.sections.answer import bound_words, is_warning
+from reports.sections.promise import value_words
+from reports.text import fit
+
+SYMBOLS = {Outcome.PASS: "✅", Outcome.FAIL: "❌", Outcome.INCONCLUSIVE: "❔", Outcome.INVALID: "🚫"}
+_SPECIAL = re.compile(r"([\\`*_{}\[\]()#+!|~-])")
+
+
+def summary_markdown(material: Material) -> str:
+    """Outcome, sentence, matrix, what was not proven, and where the report is."""
+    evidence, verdict = material.evidence, material.verdict
+    manifest = evidence.manifest
+    warning = " (warning)" if verdict.outcome is Outcome.PASS and verdict.severity is Severity.WARNING else ""
+    lines = [
+        f"## {SYMBOLS[verdict.outcome]} {verdict.outcome}{warning}: {plain(evidence.subject.title)}, "
+        f"stage {plain(evidence.subject.stage.name)}",
+        "",
+        plain(verdict.headline),
+        "",
+    ]
+    if verdict.cut_short:
+        lines += [f"**Cut short:** {plain(verdict.cut_short)}", ""]
+    if verdict.verdicts:
+        lines += [*_matrix(material), ""]
+    unsound = [check for check in verdict.checks if check.passed is False]
+    if unsound:
+        lines += ["**Unsound evidence**", ""]
+        lines += [f"- {plain(check.title)} ({plain(check.level or 'run')}): {plain(check.reason)}" for check in unsound]
+        lines.append("")
+    if verdict.not_proven:
+        lines += ["**Not proven**", "", *(f"- {plain(line)}" for line in verdict.not_proven), ""]
+    lines += [
+        f"Report: `report.html` in run `{code(manifest.run_id)}` · profile {plain(manifest.profile)} · "
+        f"seed {manifest.seed}",
+        "",
+    ]
+    return fit("\n".join(lines))
+
+
+def _matrix(material: Material) -> list[str]:
+    verdict = material.verdict
+    levels = [
+        level for level in material.evidence.plan.levels if any(cell.level == level.name for cell in verdict.verdicts)
+    ]
+    heads = [f"{plain(level.name)} {format_quantity(level.rate.value, level.rate.unit)}" for level in levels]
+    rows = [f"| Promise | {' | '.join(heads)} |", "|--|" + "--|" * len(levels)]
+    slos = {slo.id: slo for slo in material.evidence.subject.stage.slos}
+    for slo_id in dict.fromkeys(cell.slo_id for cell in verdict.verdicts):
+        cells = [verdict.cell(slo_id, level.name) for level in levels]
+        title = next(cell.title for cell in cells if cell is not None)
+        rows.append(
+            f"| {plain(title)} | "
+            + " | ".join("–" if cell is None else _cell(cell, bound_words(slos.get(slo_id), cell)) for cell in cells)
+            + " |"
+        )
+    return rows
+
+
+def _cell(cell: Verdict, bound: str) -> str:
+    warning = " warning" if is_warning(cell) else ""
+    value = plain(value_words(cell.measurement))
+    against = f" ({plain(bound)})" if cell.measurement is not None and bound else ""
+    return f"{SYMBOLS[cell.outcome]} {cell.outcome}{warning} {value}{against}"
+
+
+def plain(text: str) -> str:
+    """Text that no Markdown or HTML reader takes for markup, on one line."""
+    one_line = " ".join(text.split())
+    escaped = one_line.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return _SPECIAL.sub(
+        lambda found: f"&#{ord(found.group(1))};" if found.group(1) in "\\`*_[]|~" else found.group(1), escaped
+    )
+
+
+def code(text: str) -> str:
+    """Text inside a code span, where nothing can be escaped: what could end it or start a tag is replaced."""
+    return " ".join(text.translate(str.maketrans("`|<>", "'¦‹›")).split())

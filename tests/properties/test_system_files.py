@@ -1,0 +1,55 @@
+"""Whatever stands in a system's file, it is a system or a list of mistakes, never a traceback."""
+
+from __future__ import annotations
+
+import copy
+import tomllib
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from harness.errors import TargetError
+from harness.model.target import CapacityTarget
+from targets.loader import TARGETS_FOLDER, target_of
+
+LECTIO = tomllib.loads((TARGETS_FOLDER / "lectio.toml").read_text(encoding="utf-8"))
+
+LEAVES = (
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8) | st.sampled_from(["80/s", "5 %"])
+)
+KEYS = st.sampled_from(["cite", "is", "text", "x"])
+ANYTHING = st.recursive(LEAVES, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(KEYS, inner), max_leaves=6)
+
+
+def places(value: Any, path: tuple[str | int, ...] = ()) -> list[tuple[str | int, ...]]:
+    """Every place of the file below its top."""
+    inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    return ([path] if path else []) + [place for key, each in inner for place in places(each, (*path, key))]
+
+
+PLACES = places(LECTIO)
+
+
+def changed(changes: list[tuple[tuple[str | int, ...], Any]]) -> dict[str, Any]:
+    raw = copy.deepcopy(LECTIO)
+    for path, value in changes:
+        node: Any = raw
+        try:
+            for part in path[:-1]:
+                node = node[part]
+            node[path[-1]] = value
+        except (KeyError, IndexError, TypeError):
+            continue  # an earlier change has removed the place
+    return raw
+
+
+@given(st.lists(st.tuples(st.sampled_from(PLACES), ANYTHING), min_size=1, max_size=4))
+def test_a_file_with_anything_in_it_gives_a_system_or_mistakes_with_their_places(changes: Any) -> None:
+    try:
+        target = target_of(changed(changes), "lectio.toml")
+    except TargetError as error:
+        assert error.where
+        assert all(line.startswith("lectio.toml › ") for line in error.where)
+    else:
+        assert isinstance(target, CapacityTarget)

@@ -1,0 +1,115 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from harness.errors import PlanError
+from harness.model.figure import Citation, Figure, Provenance, Statement
+from harness.model.sizing import StackSize
+from harness.model.target import Stage
+from harness.model.units import Unit
+from harness.planning.sizing import Audience, ConnectionBudget, audience_of, connection_budget, size_of
+
+GIB = 1024**3
+CITATION = Citation("plan.md", "Stage A")
+STAGE_A = {
+    "vcpu": 2,
+    "memory": 4 * GIB,
+    "disk_app": 50 * GIB,
+    "disk_db": 100 * GIB,
+    "gunicorn_workers": 3,
+    "gunicorn_max_requests": 1000,
+    "celery_default_workers": 2,
+    "celery_heavy_workers": 0,
+    "celery_max_memory_per_child": 512 * 1024**2,
+    "postgres_max_connections": 50,
+    "postgres_shared_buffers": GIB,
+    "statement_timeout": 30,
+    "pgbouncer": 0,
+}
+
+
+def stage_of(figures: dict[str, float], audience: dict[str, float] | None = None) -> Stage:
+    def made(values: dict[str, float]) -> tuple[Figure, ...]:
+        return tuple(Figure(name, value, Unit.COUNT, Provenance.STATED, CITATION) for name, value in values.items())
+
+    return Stage(
+        name="A",
+        title="",
+        audience=made(audience or {}),
+        server=(),
+        sizing=made(figures),
+        load=(),
+        costs=(),
+        bottleneck=Statement("", CITATION),
+        migration=(),
+        recommendations=(),
+        slos=(),
+        citation=CITATION,
+    )
+
+
+SIZE_A = StackSize(
+    cpu_cores=2,
+    memory_bytes=4 * GIB,
+    disk_bytes=150 * GIB,
+    gunicorn_workers=3,
+    gunicorn_max_requests=1000,
+    celery_default_concurrency=2,
+    celery_heavy_workers=0,
+    celery_max_memory_per_child_bytes=512 * 1024**2,
+    postgres_max_connections=50,
+    postgres_shared_buffers_bytes=GIB,
+    postgres_statement_timeout_seconds=30,
+)
+
+
+def test_stage_a_connects_directly_and_has_no_heavy_queue() -> None:
+    assert size_of(stage_of(STAGE_A)) == SIZE_A
+
+
+@pytest.mark.parametrize(
+    ("figures", "pool"),
+    [
+        ({"pgbouncer": 1, "pgbouncer_pool_size": 40}, 40),
+        ({"pgbouncer": 1}, 20),
+        ({"pgbouncer": 0, "pgbouncer_pool_size": 40}, None),
+        ({}, None),
+    ],
+)
+def test_pgbouncer_is_there_when_the_plan_requires_it(figures: dict[str, float], pool: int | None) -> None:
+    assert size_of(stage_of(STAGE_A | figures)).pgbouncer_pool_size == pool
+
+
+def test_every_missing_figure_is_named_at_once() -> None:
+    figures = {name: value for name, value in STAGE_A.items() if name not in ("memory", "statement_timeout")}
+    with pytest.raises(PlanError, match="memory, statement_timeout"):
+        size_of(stage_of(figures))
+
+
+def test_the_audience_is_the_plans() -> None:
+    assert audience_of(stage_of({}, {"teachers": 300, "students": 3000})) == Audience(300, 3000)
+    with pytest.raises(PlanError, match="students"):
+        audience_of(stage_of({}, {"teachers": 300}))
+
+
+def test_stage_a_shares_its_fifty_connections() -> None:
+    # 50 − 3 reserved − 3 spare − 2 children × 2 = 40 for 3 workers: 13 each, 7 kept open.
+    assert connection_budget(SIZE_A) == ConnectionBudget(7, 6, 1, 1, most_clients=43)
+
+
+def test_behind_pgbouncer_a_worker_has_sqlalchemys_own_default() -> None:
+    size = replace(SIZE_A, gunicorn_workers=5, celery_heavy_workers=1, pgbouncer_pool_size=40)
+    assert connection_budget(size) == ConnectionBudget(8, 7, 1, 1, most_clients=5 * 15 + 3 * 2)
+
+
+def test_a_limit_on_pgbouncers_clients_is_kept() -> None:
+    size = replace(SIZE_A, pgbouncer_pool_size=40, pgbouncer_max_client_connections=20)
+    # 20 − 3 spare − 2 × 2 = 13 for 3 workers: 4 each.
+    assert connection_budget(size) == ConnectionBudget(2, 2, 1, 1, most_clients=16)
+
+
+def test_too_few_connections_for_one_each_is_a_mistake_of_the_plan() -> None:
+    with pytest.raises(PlanError, match="6 database connections are not enough for 3 gunicorn workers and 4"):
+        connection_budget(replace(SIZE_A, postgres_max_connections=12))

@@ -1,0 +1,221 @@
+from dataclasses import replace
+
+import pytest
+
+from harness.model.samples import Reconciliation
+from harness.model.verdict import CheckResult, Outcome, Severity, Taint
+from reports.material import collect
+from reports.sections import SECTIONS, answer, caveats, flows, happened, plan, promise, trust
+from tests.support.report_values import cell, make_report_evidence, make_verdict, never_loaded, server
+
+
+@pytest.fixture
+def evidence():
+    return make_report_evidence()
+
+
+def test_anchors_and_templates_are_unique():
+    assert len({kind.id for kind in SECTIONS}) == len({kind.template for kind in SECTIONS}) == len(SECTIONS)
+
+
+class TestAnswer:
+    def figures(self, evidence, *cells):
+        return answer.build(collect(evidence, make_verdict(Outcome.PASS, *cells))).figures
+
+    def test_three_figures_of_a_pass(self, evidence):
+        load, response, closest = self.figures(evidence)
+        assert (load.value, load.against) == ("8/s", "planned peak 8/s")
+        assert (response.title, response.value) == ("p95 response time at peak", "74 ms")
+        assert (response.against, response.certainty) == (
+            "warning bound ≤ 500 ms",
+            "95 % sure: 69 ms to 80 ms, 2,412 requests",
+        )
+        assert (closest.title, closest.value) == ("Closest to its bound: PostgreSQL connections", "31 %")
+
+    def test_a_level_with_anything_but_passes_is_not_proven(self, evidence):
+        load, *_ = self.figures(
+            evidence, cell("response-time", "normal"), cell("response-time", "peak", Outcome.INCONCLUSIVE)
+        )
+        assert load.value == "5/s"
+        load, *_ = self.figures(evidence, cell("response-time", "normal", Outcome.INVALID))
+        assert load.value == "none"
+
+    def test_an_invalid_run_proves_no_load_and_its_numbers_say_so(self, evidence):
+        cells = (cell("response-time", "normal"), cell("response-time", "peak", Outcome.INVALID))
+        load, response, _ = answer.build(collect(evidence, make_verdict(Outcome.INVALID, *cells))).figures
+        assert (load.value, load.certainty) == ("none", "the evidence of this run is not sound")
+        assert response.outcome is Outcome.INVALID
+
+    def test_past_its_bound_is_said(self, evidence):
+        over = cell("connections", "peak", Outcome.FAIL, bound_value=0.2)
+        assert self.figures(evidence, over)[2].title == "Past its bound: PostgreSQL connections"
+        slos = tuple(replace(slo, warning=replace(slo.warning, value=0.3)) for slo in evidence.subject.stage.slos)
+        subject = replace(evidence.subject, stage=replace(evidence.subject.stage, slos=slos))
+        warned = cell("connections", "peak", bound_value=0.3, severity=Severity.WARNING)
+        figure = self.figures(replace(evidence, subject=subject), warned)[2]
+        assert (figure.title, figure.warning) == ("Past its warning bound: PostgreSQL connections", True)
+
+    def test_the_first_sentence_leads(self, evidence):
+        verdict = replace(make_verdict(), headline="It carries 8.5/s. At 24/s it slows. Nothing is lost.")
+        made = answer.build(collect(evidence, verdict))
+        assert (made.headline, made.more) == ("It carries 8.5/s.", "At 24/s it slows. Nothing is lost.")
+
+    def test_without_measurements_nothing_is_invented(self, evidence):
+        bare = cell("response-time", "peak", Outcome.INCONCLUSIVE, measurement=None)
+        assert [figure.value for figure in self.figures(evidence, bare)] == ["none", "not measured", "not known"]
+
+    def test_outcomes_are_counted(self):
+        verdict = make_verdict(Outcome.FAIL, cell("response-time", "peak", Outcome.FAIL), cell("connections", "peak"))
+        assert answer.count_outcomes(verdict) == ((Outcome.PASS, 1), (Outcome.FAIL, 1))
+
+
+class TestPromise:
+    def test_rows_columns_and_what_lies_behind_a_cell(self, evidence):
+        made = promise.build(collect(evidence, make_verdict()))
+        assert [(column.name, column.rate, column.provenance) for column in made.columns] == [
+            ("normal", "5/s", "assumed"),
+            ("peak", "8/s", "stated"),
+        ]
+        row = made.rows[0]
+        assert (row.title, row.note) == ("Response time", "the plan names no percentile: p95")
+        behind = dict(row.cells[0].details)
+        assert behind["interval"] == "69 ms to 80 ms (95 %)"
+        assert behind["n"] == "2,412, worth 1,890 independent ones"
+        assert behind["rests on assumed"] == "rate_normal"
+        assert "Мониторинг › Алерты" in row.cells[0].citation
+
+    def test_an_slo_promises_nothing_where_it_is_not_judged(self, evidence):
+        cells = (cell("response-time", "normal"), cell("connections", "peak", severity=Severity.WARNING))
+        made = promise.build(collect(evidence, make_verdict(Outcome.PASS, *cells)))
+        assert made.rows[0].cells[1] is None
+        assert made.rows[1].cells[1].warning
+
+    def test_no_measurement_is_no_number(self, evidence):
+        bare = cell("response-time", "peak", Outcome.INCONCLUSIVE, measurement=None)
+        made = promise.build(collect(evidence, make_verdict(Outcome.INCONCLUSIVE, bare)))
+        assert (made.rows[0].cells[0].value, made.rows[0].cells[0].bound) == ("no data", "")
+
+    def test_nothing_judged_no_section(self, evidence):
+        assert promise.build(collect(evidence, replace(make_verdict(), verdicts=()))) is None
+
+
+class TestHappened:
+    def build(self, evidence):
+        return happened.build(collect(evidence, make_verdict()))
+
+    def test_charts_in_order(self, evidence):
+        made = self.build(evidence)
+        assert [figure.title for figure in made.load] == [
+            "Arrival rate and throughput",
+            "Response time",
+            "Errors and dropped arrivals",
+            "Socket.IO connections held",
+        ]
+        assert [figure.title for figure in made.servers] == [
+            "CPU",
+            "Memory",
+            "PostgreSQL connections",
+            "Busiest gunicorn worker",
+            "Disk",
+        ]
+        assert "warning 500 ms" in made.load[1].svg and "critical 2 s" in made.load[1].svg
+        assert "warning 40 %" in made.servers[2].svg
+        assert made.servers[2].note.endswith("Hatched: nothing was seen (connection refused).")
+
+    def test_a_clean_run_says_so_instead_of_drawing_zeros(self):
+        made = self.build(make_report_evidence(20))
+        assert made.sentences == ("No request failed and no arrival was dropped.",)
+        assert [figure.title for figure in made.load][2:] == ["Socket.IO connections held"]
+
+    def test_a_blind_sampler_is_shown_and_an_absent_queue_is_not(self, evidence):
+        blind = replace(evidence, servers=tuple(replace(s, values={}, gap="down") for s in evidence.servers))
+        assert "PostgreSQL connections" in [figure.title for figure in self.build(blind).servers]
+        quiet = replace(evidence, servers=(server(1, "celery", depth__default=1.0),))
+        assert [figure.title for figure in self.build(quiet).servers] == ["Celery tasks waiting"]
+
+    def test_partial_runs(self, evidence):
+        assert self.build(never_loaded(evidence)).sentences == ("The load never began, so there is nothing to draw.",)
+        assert "No server was sampled." in self.build(replace(evidence, servers=())).sentences
+        assert "No request was recorded." in self.build(replace(evidence, requests=())).sentences
+        assert self.build(make_report_evidence(1)).load
+
+
+class TestFlows:
+    def test_tables_by_level(self, evidence):
+        made = flows.build(collect(evidence, make_verdict()))
+        normal, peak = made.http
+        assert [line.name for line in normal.lines] == ["all HTTP", "GET /api/lessons", "POST /api/uploads"]
+        assert normal.lines[0].figures[:5] == ("60", "60", "0", "0", "0")
+        assert peak.lines[0].figures[2] == "1" and 2 in peak.lines[0].bad
+        assert normal.lines[2].note == "probe"
+        assert made.error_kinds == (("peak", "GET /api/lessons", "HTTP 502", 1),)
+        assert made.reconnects == "Reconnects: normal 15, peak 0."
+        assert made.job_counts == "2 uploads in the whole run, 1 unfinished at its end."
+
+    def test_reach(self, evidence):
+        line = flows.build(collect(evidence, make_verdict())).socketio[0].lines[0]
+        assert (line.name, line.figures[3]) == ("socket delivery", "90 %")
+        assert 3 in line.bad
+
+    def test_no_percentile_above_the_worst_time(self, evidence):
+        line = flows.build(collect(evidence, make_verdict())).http[0].lines[1]
+        assert line.figures[5:8] == ("50 ms", "50 ms", "50 ms")
+
+    def test_none_without_a_measure_phase_or_jobs(self):
+        assert flows.build(collect(make_report_evidence(4), make_verdict())) is None
+
+
+class TestPlan:
+    def test_figures_keep_their_provenance_and_mismatches_are_counted(self, evidence):
+        manifest = evidence.manifest
+        wrong = replace(manifest.read_back[0], effective="100", matches=False)
+        made = plan.build(collect(replace(evidence, manifest=replace(manifest, read_back=(wrong,))), make_verdict()))
+        assert made.mismatches == 1
+        assert [group.title for group in made.groups] == ["Audience", "Server", "Sizing", "Expected load", "Cost"]
+        assert made.groups[0].rows[0].provenance == "stated"
+
+
+class TestTrust:
+    def build(self, evidence, **changes):
+        return trust.build(collect(evidence, replace(make_verdict(), **changes)))
+
+    def test_checks_by_level_with_the_whole_run_last(self, evidence):
+        made = self.build(evidence)
+        assert made.levels == ("peak", "whole run")
+        assert [(row.title, [r and r.passed for r in row.results]) for row in made.checks] == [
+            ("Event loop lag", [True, None]),
+            ("nginx counted the same", [None, None]),
+        ]
+        assert (made.failed, made.unknown) == ((), 1)
+        assert made.overhead == "0.292 %" and made.overhead_kept
+
+    def test_failed_checks_are_named(self, evidence):
+        failed = CheckResult("cpu", "Generator CPU", "peak", False, "97 %", "≤ 85 %", "saturated", (Taint.TIMES,))
+        assert self.build(evidence, checks=(failed,)).failed == (failed,)
+
+    @pytest.mark.parametrize(
+        ("reconciliation", "words"),
+        [
+            (Reconciliation(True, 12, 12, ()), "none is missing"),
+            (Reconciliation(True, 12, 11, ("a",)), "1 are missing"),
+            (
+                Reconciliation(False, 12, 0, (), "it was down"),
+                "could not be asked for the acknowledged writes: it was down",
+            ),
+            (None, "was not asked"),
+        ],
+    )
+    def test_writes(self, evidence, reconciliation, words):
+        assert words in self.build(replace(evidence, reconciliation=reconciliation)).writes
+
+    def test_nothing_sampled(self, evidence):
+        made = self.build(never_loaded(evidence), checks=())
+        assert (made.charts, made.samplers, made.checks) == ((), (), ())
+
+
+class TestCaveats:
+    def test_assumptions_notes_and_deviations(self, evidence):
+        made = caveats.build(collect(evidence, make_verdict()))
+        assert [row.name for row in made.assumptions] == ["room size", "rate normal"]
+        assert made.notes == (("Response time", "the plan names no percentile: p95"),)
+        assert made.deviations == ("no limit on disk operations",)

@@ -1,0 +1,79 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from harness.samplers.prometheus import ApplicationSampler, from_targets, parse_text
+from harness.samplers.targets import Targets
+
+DATA = Path(__file__).parent / "data"
+SAMPLER = ApplicationSampler("http://127.0.0.1:1/metrics")
+
+
+def recorded(number: int) -> bytes:
+    return (DATA / f"application-metrics-{number}.txt").read_bytes()
+
+
+def number(text: bytes, name: str) -> float:
+    (line,) = (line for line in text.decode().splitlines() if line.startswith(name))
+    return float(line.rsplit(" ", 1)[1])
+
+
+def test_two_recorded_answers() -> None:
+    before, now = recorded(1), recorded(2)
+    values = SAMPLER.parse(now, before, 2.0)
+    for what, rate in (("request", "requests_per_second"), ("query", "queries_per_second")):
+        count = number(now, f"refapp_{what}_seconds_count") - number(before, f"refapp_{what}_seconds_count")
+        seconds = number(now, f"refapp_{what}_seconds_sum") - number(before, f"refapp_{what}_seconds_sum")
+        assert values[rate] == count / 2 > 0
+        assert values[f"{what}_seconds_mean"] == pytest.approx(seconds / count)
+    assert values["requests_in_flight"] == 1
+    assert values["sockets_open"] == 0
+    assert values["hub_lag_seconds_max"] == 0.004
+
+
+def test_the_first_sample_has_gauges_only() -> None:
+    assert set(SAMPLER.parse(recorded(1), None, 0.0)) == {"requests_in_flight", "sockets_open", "hub_lag_seconds_max"}
+
+
+def test_labels_add_up_whatever_they_hold() -> None:
+    text = (
+        b"# TYPE a_total counter\n"
+        b'a_total{path="/x y",q="{}\\" }"} 3.0\n'
+        b'a_total{path="/z"} 4 1700000000000\n'
+        b"b_total 5\n"
+        b'c_seconds_bucket{le="+Inf"} 9\n'
+        b"\n"
+    )
+    assert parse_text(text) == [("a_total", 3.0), ("a_total", 4.0), ("b_total", 5.0)]
+
+
+def test_the_worst_worker_lags() -> None:
+    values = SAMPLER.parse(b'x_hub_lag_seconds{pid="1"} 0.004\nx_hub_lag_seconds{pid="2"} 0.9\n', None, 0.0)
+    assert values == {"hub_lag_seconds_max": 0.9}
+
+
+def test_without_requests_there_is_a_rate_and_no_mean() -> None:
+    values = SAMPLER.parse(recorded(1), recorded(1), 5.0)
+    assert values["requests_per_second"] == 0
+    assert "request_seconds_mean" not in values
+
+
+def test_a_restart_leaves_rates_and_means_out() -> None:
+    values = SAMPLER.parse(recorded(1), recorded(2), 5.0)
+    assert not {"requests_per_second", "request_seconds_mean", "query_seconds_mean"} & values.keys()
+
+
+def test_an_application_with_other_metrics_is_not_given_zeros() -> None:
+    text = b"http_server_request_duration_seconds_sum 2\nhttp_server_request_duration_seconds_count 1\n"
+    assert SAMPLER.parse(text, text, 1.0) == {"requests_per_second": 0.0}
+
+
+def test_the_samplers_costly_question_is_asked_rarely() -> None:
+    assert SAMPLER.period_seconds == 5.0
+
+
+def test_made_when_there_is_a_url() -> None:
+    assert from_targets(Targets()) is None
+    assert from_targets(Targets(application_metrics_url="http://127.0.0.1:1/metrics")) is not None

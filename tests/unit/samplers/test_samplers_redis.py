@@ -1,0 +1,57 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from harness.samplers.redis_server import RedisRaw, RedisSampler, from_targets
+from harness.samplers.targets import Targets
+
+DATA = Path(__file__).parent / "data"
+SAMPLER = RedisSampler("redis://127.0.0.1:1/0")
+
+
+def recorded(number: int) -> RedisRaw:
+    return RedisRaw((DATA / f"redis-info-{number}.txt").read_bytes().decode(), 0.0002)
+
+
+def field(raw: RedisRaw, name: str) -> float:
+    (value,) = (line.split(":")[1] for line in raw.info.splitlines() if line.startswith(name + ":"))
+    return float(value)
+
+
+def test_two_recorded_answers() -> None:
+    before, now = recorded(1), recorded(2)
+    values = SAMPLER.parse(now, before, 2.0)
+    cpu = sum(
+        field(now, name) - field(before, name) for name in ("used_cpu_sys_main_thread", "used_cpu_user_main_thread")
+    )
+    operations = field(now, "total_commands_processed") - field(before, "total_commands_processed")
+    assert values == {
+        "used_memory_bytes": field(now, "used_memory"),
+        "connected_clients": 1.0,
+        "evicted_keys_total": 0.0,
+        "rejected_connections_total": 0.0,
+        "ping_seconds": 0.0002,
+        "operations_per_second": operations / 2,
+        "cpu_ratio": pytest.approx(cpu / 2),
+    }
+    assert operations > 0
+
+
+def test_the_first_sample_has_no_rates() -> None:
+    assert not {"operations_per_second", "cpu_ratio"} & SAMPLER.parse(recorded(1), None, 0.0).keys()
+
+
+def test_a_restart_leaves_the_rates_out() -> None:
+    assert not {"operations_per_second", "cpu_ratio"} & SAMPLER.parse(recorded(1), recorded(2), 2.0).keys()
+
+
+def test_an_answer_without_a_field_is_no_answer() -> None:
+    with pytest.raises(KeyError):
+        SAMPLER.parse(RedisRaw("# Memory\r\nused_memory:1\r\n", 0.0), None, 0.0)
+
+
+def test_made_when_there_is_a_url() -> None:
+    assert from_targets(Targets()) is None
+    assert from_targets(Targets(redis_url="redis://127.0.0.1:1/0")) is not None
