@@ -272,6 +272,7 @@ def make_plan(profile: str = "smoke", seed: int = 7) -> LoadPlan:
         streams=(
             Stream("teacher", tuple(_scaled(segment, 0.2) for segment in segments)),
             Stream("student", tuple(_scaled(segment, 0.8) for segment in segments)),
+            Stream("upload", (), tuple(float(second) for level in levels for second in probe_seconds(level))),
         ),
         held=Held(tuple(points)),
         thresholds_seconds=THRESHOLDS,
@@ -284,6 +285,12 @@ def make_plan(profile: str = "smoke", seed: int = 7) -> LoadPlan:
         recovery_bound_seconds=30.0,
         batch_seconds=batch,
     )
+
+
+def probe_seconds(level: Level) -> tuple[int, ...]:
+    """When the marked uploads of a level are meant to start."""
+    measure = level.phase(PhaseName.MEASURE)
+    return tuple(int(measure.start_seconds) + offset for offset in (2, 6, 10))
 
 
 def _scaled(segment: Segment, share: float) -> Segment:
@@ -422,12 +429,8 @@ class _Run:
         fell = self.plan.level("3x-peak").phase(PhaseName.MEASURE).end_seconds
         return fell <= second < fell + self.knobs.recovers_after
 
-    def probe_seconds(self, level: Level) -> tuple[int, ...]:
-        measure = level.phase(PhaseName.MEASURE)
-        return tuple(int(measure.start_seconds) + offset for offset in (2, 6, 10))
-
     def probes(self, second: int, level: Level) -> Iterable[RequestRow]:
-        if second not in self.probe_seconds(level):
+        if second not in probe_seconds(level):
             return
         calm = Level(LevelName.NORMAL, level.rate, level.users, 0, 0, 0, level.phases)
         yield self.row(second, calm, "POST /api/uploads", "upload", "upload", 1, probe=True)
@@ -618,7 +621,7 @@ class _Run:
         found = []
         for level in self.plan.levels:
             unfinished = self.knobs.unfinished_jobs.get(level.name.value, 0)
-            for number, second in enumerate(self.probe_seconds(level)):
+            for number, second in enumerate(probe_seconds(level)):
                 job = f"job-{level.name.value}-{number}"
                 steps = [("sent", 0.0), ("accepted", 0.2), ("queued", 0.2), ("started", 0.6)]
                 steps.append(("censored", 120.0) if number < unfinished else ("finished", 4.6))

@@ -313,3 +313,15 @@ def test_a_stage_without_a_size_is_neither_smaller_nor_larger():
     stage: Stage = replace(evidence.subject.stage, server=())
     found = judge(replace(evidence, subject=replace(evidence.subject, stage=stage)))
     assert found.outcome is PASS
+
+
+def test_a_tainted_row_gives_one_reason_only():
+    found = judge(make_evidence(generator_cpu={"peak": 0.95}, growth={"peak": 5}))
+    reason = found.cell("response-time", "peak").reason
+    assert reason.count("the numbers alone say") == 1
+
+
+def test_a_share_that_is_counted_needs_no_steady_state():
+    found = judge(make_evidence(growth={"peak": 5}))
+    assert found.cell("uploads-finished", "peak").outcome is PASS
+    assert found.cell("uploads-finished", "peak").reason == "3 of 3 uploads good"

@@ -208,3 +208,32 @@ def test_the_way_back_needs_a_bound_to_come_back_to():
 def test_a_watch_that_is_too_short_for_the_way_back():
     evidence = make_evidence(stop_at=137.0, stop_reason="interrupted")
     assert isinstance(observe("recovery_seconds", "3x-peak", evidence=evidence), Unobserved)
+
+
+def test_a_row_speaks_until_its_samplers_next_one():
+    evidence = make_evidence()
+    sparse = tuple(
+        replace(sample, period_seconds=10.0)
+        for sample in evidence.servers
+        if sample.source != "stack" or int(sample.monotonic_seconds) % 10 == 0
+    )
+    seen = observe("stack_disk_ratio", evidence=replace(evidence, servers=sparse))
+    assert isinstance(seen, Gauge)
+    assert (seen.gap_ratio, seen.samples) == (0, 30)
+
+
+def test_a_probe_that_was_not_even_sent_is_bad():
+    evidence = make_evidence()
+    jobs = tuple(job for job in evidence.jobs if job.id != "job-peak-1")
+    seen = observe("jobs_finished_ratio", evidence=replace(evidence, jobs=jobs))
+    assert seen == Shares(((1, 3),), "uploads")
+
+
+def test_a_late_upload_belongs_to_the_level_that_it_was_meant_for():
+    evidence = make_evidence()
+    late = tuple(
+        replace(job, monotonic_seconds=job.monotonic_seconds + 60) if job.id == "job-normal-0" else job
+        for job in evidence.jobs
+    )
+    seen = observe("jobs_finished_ratio", "normal", evidence=replace(evidence, jobs=late))
+    assert seen == Shares(((0, 3),), "uploads")
