@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from harness.analysis.checks.base import Finding, LevelCheck, increase, nothing
+from harness.analysis.checks.base import Finding, LevelCheck, before, increase, nothing
 from harness.analysis.phases import HTTP_KINDS, measured, rows, seconds_of, whole_seconds
 from harness.analysis.rates import tally
 from harness.model.evidence import Evidence
@@ -17,12 +17,16 @@ CHANCE = 4.0
 """Beyond 2 %, the difference must also be more than chance: sessions begin at random and cross the phase's edges. Their
 requests scatter by 1.3 standard errors of a Poisson count (simulated: six steps, pauses of 0.5 to 1 s)."""
 
+ERRORS = 0.01
+"""With more bad responses, sessions end before their last step, or wait for it."""
+
 
 def look(evidence: Evidence, level: Level) -> Finding:
-    """Offered HTTP requests per second ÷ planned, within 2 % or within 4 ÷ √requests, which is chance.
+    """Offered HTTP requests per second ÷ planned, within 2 % or within 4 ÷ √requests, which is chance; and those of the
+    whole level within 2 % of what its arrivals come to.
 
     A session's next step waits for the step before: a system that slows down is asked for less. That is no fault of the
-    generator's, and shows in errors, in sessions that pile up, or in a level that makes up for it in its drain.
+    generator's, and shows in errors or in sessions that pile up.
     """
     seconds = seconds_of(measured(level))
     offered = tally(rows(evidence, seconds, kinds=HTTP_KINDS, probes=False)).offered
@@ -32,29 +36,55 @@ def look(evidence: Evidence, level: Level) -> Finding:
     allowed = max(LIMIT, CHANCE / math.sqrt(planned))
     limit, value = f"1 ± {allowed:.2g}", f"{offered / planned:.3f}"
     said = f"{offered / len(seconds):.1f}/s offered, {level.rate.value:.1f}/s planned"
+    bad = _bad_share(evidence, level)
+    if bad <= ERRORS and not _adds_up(evidence, level):
+        return Finding(False, value, limit, f"{said}: sessions did not make the requests that the plan counts on")
     if abs(offered / planned - 1) <= allowed:
         return Finding(True, value, limit, said)
-    if offered < planned and _slowed(evidence, level, planned - offered):
+    if offered < planned and (bad > ERRORS or _piled_up(evidence, level) >= planned - offered):
         return Finding(True, value, limit, f"{said}: the system's slowness held sessions back")
     return Finding(False, value, limit, f"{said}: not the load that the verdict is about")
 
 
-def _slowed(evidence: Evidence, level: Level, shortfall: float) -> bool:
-    steps = {flow.name: flow.http_steps for flow in evidence.plan.flows if flow.kind is not FlowKind.SOCKETIO}
-    piled_up = increase(evidence, level, lambda sample: sample.in_flight + sample.waiting, since=level.start_seconds)
-    if piled_up * max(steps.values(), default=1.0) >= shortfall:
-        return True
-    whole = whole_seconds(level.start_seconds, level.end_seconds)
-    total = tally(rows(evidence, whole, kinds=HTTP_KINDS, probes=False))
-    if total.bad > 0.01 * total.offered:
-        return True
+def _adds_up(evidence: Evidence, level: Level) -> bool:
+    """Whether the level's requests are within 2 % of what its arrivals come to, step by step.
+
+    No chance is left in that, since the number of arrivals is fixed; but sessions that were under way when the level
+    began or ended may have made any of their steps in it.
+    """
+    steps = _steps(evidence)
     meant = sum(
         segment.expected_arrivals * steps.get(stream.flow, 0.0)
         for stream in evidence.plan.streams
         for segment in stream.segments
         if level.start_seconds <= segment.start_seconds and segment.end_seconds <= level.end_seconds
     )
-    return meant > 0 and abs(total.offered / meant - 1) <= LIMIT
+    longest = max(steps.values(), default=0.0)
+    brought = _under_way(evidence, level.start_seconds) * longest
+    left = _under_way(evidence, level.end_seconds) * longest
+    whole = whole_seconds(level.start_seconds, level.end_seconds)
+    total = tally(rows(evidence, whole, kinds=HTTP_KINDS, probes=False)).offered
+    return meant * (1 - LIMIT) - left <= total <= meant * (1 + LIMIT) + brought
+
+
+def _piled_up(evidence: Evidence, level: Level) -> float:
+    """How many requests the sessions may still owe that came under way since the level began."""
+    more = increase(evidence, level, lambda sample: sample.in_flight + sample.waiting, since=level.start_seconds)
+    return more * max(_steps(evidence).values(), default=0.0)
+
+
+def _under_way(evidence: Evidence, second: float) -> int:
+    return sum(sample.in_flight + sample.waiting for sample in before(evidence, second + 0.5).values())
+
+
+def _steps(evidence: Evidence) -> dict[str, float]:
+    return {flow.name: flow.http_steps for flow in evidence.plan.flows if flow.kind is not FlowKind.SOCKETIO}
+
+
+def _bad_share(evidence: Evidence, level: Level) -> float:
+    whole = whole_seconds(level.start_seconds, level.end_seconds)
+    total = tally(rows(evidence, whole, kinds=HTTP_KINDS, probes=False))
+    return total.bad / total.offered if total.offered else 0.0
 
 
 CHECK = LevelCheck("offered-rate", "Offered rate ÷ planned", (Taint.TIMES, Taint.THROUGHPUT, Taint.SERVER_SERIES), look)
