@@ -28,10 +28,11 @@ from locust.event import Events
 
 from harness.errors import HarnessError, PlanError
 from harness.loadgen.arrivals import ArrivalUser, Dispatcher, Pool, Sink
-from harness.loadgen.classroom import ClassroomUser, Holder, Rooms
+from harness.loadgen.classroom import ClassroomUser, Holder
 from harness.loadgen.generator import Generator, Prepare
 from harness.loadgen.health import Health, Heartbeat, be_woken_first, calm_collector, raise_descriptor_limit
 from harness.loadgen.recorder import Endpoint
+from harness.loadgen.rooms import Rooms
 from harness.loadgen.upload import CLIP_VARIABLE, UploadFlowUser, read_clip
 from harness.model.plan import LoadPlan, Stream
 from harness.model.samples import JobEvent
@@ -241,6 +242,8 @@ class Conductor:
         self._sleep_until(plan.duration_seconds)
         generator.event("load-end")
         self._drain()
+        for sink in self._sinks.values():
+            sink.give_up()
         if self._rooms is not None and self._holder is not None:
             self._rooms.sweep(everything=True)
             self._holder.close_all()

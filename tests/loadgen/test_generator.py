@@ -217,6 +217,7 @@ SCENARIOS = {
         make_plan(teachers=0.0, students=0.5, messages=5.0, sockets=10, seconds=5.0, request_timeout=2.0),
     ),
     "no entry": ({"refuse_join": True}, make_plan(teachers=0.0, students=0.5, sockets=2, seconds=5.0)),
+    "silence": ({"refuse_join": True}, make_plan(students=0.0, messages=3.0, seconds=4.0, request_timeout=1.0)),
     "errors": ({"fail_dashboard": True}, make_plan(teachers=2.0, students=0.0, seconds=4.0)),
     "redirect": ({"redirect_to": "http://127.0.0.1:9/api/dashboard"}, make_plan(teachers=0.0, seconds=4.0)),
 }
@@ -268,6 +269,12 @@ def test_a_refused_room_is_an_error_and_tried_again_with_patience(outcome):
     run, _ = outcome("no entry")
     assert 4 <= run.total("socket connect", "errors") <= 20
     assert run.total("socket connect") == 0
+
+
+def test_messages_that_nobody_could_say_are_bad_and_not_missing(outcome):
+    run, plan = outcome("silence")
+    assert run.total("socket ack", "dropped") == sessions(plan, "classroom") > 0
+    assert_conserved(run.samples[-1])
 
 
 def test_errors_are_bad_and_the_session_goes_on(outcome):
