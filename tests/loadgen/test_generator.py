@@ -294,6 +294,13 @@ def test_a_redirect_to_another_host_is_refused(outcome):
     assert kinds and all(set(kind) == {"redirect to another host"} for kind in kinds)
 
 
+def test_several_processes_are_refused(server, load):
+    """Each would offer the whole load."""
+    run = load(server().port, make_plan(), arguments=("--master",))
+    assert run.wait() == 1
+    assert "leave out --processes" in run.log.read_text()
+
+
 def test_the_generators_own_mistakes_are_not_the_systems(server, load):
     """With 60 descriptors not all of 90 sockets can be opened: that says nothing about the server."""
     through = ("sh", "-c", 'ulimit -n 60 && exec "$@"', "sh")
