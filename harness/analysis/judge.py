@@ -17,7 +17,7 @@ from harness.analysis.steadiness import PARTLY_TESTED, Steadiness, steadiness
 from harness.model.evidence import Evidence
 from harness.model.figure import Figure, Provenance
 from harness.model.plan import Level
-from harness.model.slo import Slo
+from harness.model.slo import Slo, SloKind
 from harness.model.verdict import CheckResult, Outcome, RunVerdict, Severity, Taint, Verdict
 
 LOAD_TAINTS = frozenset({Taint.TIMES, Taint.THROUGHPUT, Taint.SERVER_SERIES})
@@ -59,10 +59,13 @@ def judge(evidence: Evidence) -> RunVerdict:
         tainted: tuple[str, ...] = ()
         if measure is not None:
             seen_in = _seen_in(evidence, level, measure)
-            ruling = _temper(ruling, measure, circumstances.get(seen_in, _NOTHING_KNOWN), host)
             if name in circumstances:
                 tainted = _taints(ruling, measure, checks, name, seen_in)
+            if tainted:
                 ruling = _taint(ruling, checks, tainted)
+            else:
+                steady = measure.steady and slo.kind is not SloKind.COUNT
+                ruling = _temper(ruling, measure, circumstances.get(seen_in, _NOTHING_KNOWN), host, steady=steady)
         verdicts.append(_verdict(slo, name, level, ruling, tainted))
     outcome = run_outcome(verdicts, short)
     severity = max((verdict.severity for verdict in verdicts), key=_SEVERITIES.index, default=Severity.NONE)
@@ -104,10 +107,10 @@ def _rule(evidence: Evidence, slo: Slo, level: Level, cells: int, short: str) ->
     return ruling, measure
 
 
-def _temper(ruling: Ruling, measure: Sli, seen: Circumstances, host: HostSize) -> Ruling:
-    """What may not be concluded although the numbers say so."""
+def _temper(ruling: Ruling, measure: Sli, seen: Circumstances, host: HostSize, *, steady: bool) -> Ruling:
+    """What may not be concluded although the numbers say so. steady: the row needs a steady state (no fact does)."""
     passed, failed = ruling.outcome is Outcome.PASS, ruling.outcome is Outcome.FAIL
-    if measure.steady and (passed or failed):
+    if steady and (passed or failed):
         if seen.steadiness.unsteady:
             return _but(ruling, Outcome.INCONCLUSIVE, f"not in a steady state: {seen.steadiness.unsteady}")
         if passed and seen.steadiness.growing:
@@ -126,7 +129,7 @@ def _temper(ruling: Ruling, measure: Sli, seen: Circumstances, host: HostSize) -
         return _but(
             ruling, Outcome.INCONCLUSIVE, f"generator and servers fought for the same cores ({seen.contention})"
         )
-    if passed and measure.steady and seen.steadiness.partly:
+    if passed and steady and seen.steadiness.partly:
         return replace(ruling, reason=f"{ruling.reason}; {PARTLY_TESTED}")
     return ruling
 
@@ -152,8 +155,6 @@ def _taints(ruling: Ruling, measure: Sli, checks: Iterable[CheckResult], level: 
 
 
 def _taint(ruling: Ruling, checks: Iterable[CheckResult], tainted: tuple[str, ...]) -> Ruling:
-    if not tainted:
-        return ruling
     first = next(check for check in checks if check.id in tainted and not check.passed)
     more = f" and {len(tainted) - 1} more" if len(tainted) > 1 else ""
     return _but(ruling, Outcome.INVALID, f"the evidence is not sound: {first.title}: {first.reason}{more}")

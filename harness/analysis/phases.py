@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 
 from harness.model.evidence import Evidence
 from harness.model.plan import Level, Phase, PhaseName
-from harness.model.samples import RequestRow
+from harness.model.samples import RequestRow, ServerSample
 
 HTTP_KINDS = ("http", "upload")
 """What nginx sees as a request of the plan's rate."""
@@ -51,6 +51,15 @@ def rows(
 def load_second(evidence: Evidence, monotonic_seconds: float) -> float | None:
     """A time of the host's monotonic clock as seconds of the load; None when the load never began."""
     return None if evidence.load_start_seconds is None else monotonic_seconds - evidence.load_start_seconds
+
+
+def spoken_for(evidence: Evidence, sample: ServerSample) -> range:
+    """The seconds of the load that a server sample speaks for: its own, and those until the sampler's next row."""
+    second = load_second(evidence, sample.monotonic_seconds)
+    if second is None:
+        return range(0)
+    first = math.floor(second)
+    return range(first, first + max(1, round(sample.period_seconds)))
 
 
 def level_at(evidence: Evidence, second: float) -> Level | None:

@@ -131,8 +131,8 @@ def hold_shares(slo: Slo, seen: Shares, bound: Figure, alpha: float) -> Tested:
         method="share, Korn–Graubard over batches",
     )
     words = (
-        f"{found.seen.bad:,} of {found.seen.n:,} {seen.noun} bad; {_share_words(found, state, 'bad')}, "
-        f"{percent(allowed)} allowed{_extra(found.seen)}"
+        f"{found.seen.bad:,} of {found.seen.n:,} {seen.noun}{_extra(found.seen)} bad; "
+        f"{_share_words(found, state, 'bad')}, {percent(allowed)} allowed"
     )
     needed = _more(still_needed(found.seen, allowed), seen.noun)
     admitted = bool(seen.faults) and korn_graubard(seen.faults).lower > allowed
@@ -159,7 +159,7 @@ def _share_words(found: _Bounds, state: State, what: str) -> str:
 
 
 def _extra(seen: Proportion) -> str:
-    return "" if seen.deff <= 1.05 else f" worth {seen.n_effective:,.0f} independent ones"
+    return "" if seen.deff <= 1.05 else f" (worth {seen.n_effective:,.0f} independent ones)"
 
 
 def _more(count: int | None, noun: str) -> str:

@@ -15,17 +15,18 @@ from harness.analysis.observations import Fact, Gauge, Observation, Shares, Thro
 from harness.analysis.phases import (
     HTTP_KINDS,
     batch_ranges,
+    level_at,
     load_second,
     measured,
     rows,
     seconds_of,
-    whole_seconds,
+    spoken_for,
 )
 from harness.analysis.rates import tally_by_second
 from harness.analysis.survival import comeback
 from harness.model.evidence import Evidence
 from harness.model.plan import Held, Level, LevelName
-from harness.model.samples import RequestRow
+from harness.model.samples import JobEvent, RequestRow
 from harness.model.units import Unit
 from harness.model.verdict import Taint
 
@@ -95,29 +96,38 @@ def socket_reach_ratio(evidence: Evidence, level: Level) -> Observation:
 
 
 def jobs_finished_ratio(evidence: Evidence, level: Level) -> Observation:
-    """Uploads sent during the level whose job finished, probes included; one that was not seen to finish is bad.
+    """Uploads meant for the level whose job finished, probes included; one that was not seen to finish is bad, and so
+    is a probe that was not even sent.
 
     The whole level counts, since uploads are few and each of them is a fact, not a time.
     """
+    if not any(job.state == "sent" for job in evidence.jobs):
+        return Unobserved("no uploads were recorded")
     finished = {
         job.id
         for job in evidence.jobs
         if job.state == "finished" or (job.state == "seen" and job.detail.get("status") == "finished")
     }
-    seconds = whole_seconds(level.start_seconds, level.end_seconds)
-    batches = {second: [0, 0] for second in seconds}
-    sent: set[str] = set()
-    for job in evidence.jobs:
-        second = load_second(evidence, job.monotonic_seconds)
-        if job.state == "sent" and job.id not in sent and second is not None and int(second // 1) in seconds:
-            sent.add(job.id)
-            batches[int(second)][0] += job.id not in finished
-            batches[int(second)][1] += 1
-    pooled = [
-        (sum(batches[second][0] for second in batch), sum(batches[second][1] for second in batch))
-        for batch in batch_ranges(seconds, evidence.plan.batch_seconds)
-    ]
-    return _shares(tuple(pooled), "uploads")
+    sent = {job.id: job for job in reversed(evidence.jobs) if job.state == "sent" and _level_of(evidence, job) is level}
+    good = sum(identifier in finished for identifier in sent)
+    probes = sum(bool(job.detail.get("probe")) for job in sent.values())
+    meant = sum(
+        level.start_seconds <= second < level.end_seconds
+        for stream in evidence.plan.streams
+        for second in stream.extra_seconds
+    )
+    total = len(sent) + max(0, meant - probes)
+    return _shares(((total - good, total),), "uploads")
+
+
+def _level_of(evidence: Evidence, job: JobEvent) -> Level | None:
+    """The level that a job's upload was meant for, as the generator noted it, else the one in which it was sent."""
+    noted = job.detail.get("level")
+    for level in evidence.plan.levels:
+        if level.name.value == noted:
+            return level
+    second = load_second(evidence, job.monotonic_seconds)
+    return None if second is None else level_at(evidence, second)
 
 
 def throughput_per_second(evidence: Evidence, level: Level) -> Observation:
@@ -161,9 +171,9 @@ def series(source: str, key: str) -> Observe:
     def observe(evidence: Evidence, level: Level) -> Observation:
         seen: dict[int, list[float]] = defaultdict(list)
         for sample in evidence.servers:
-            second = load_second(evidence, sample.monotonic_seconds)
-            if second is not None and sample.source == source and key in sample.values:
-                seen[int(second // 1)].append(sample.values[key])
+            if sample.source == source and key in sample.values:
+                for second in spoken_for(evidence, sample):
+                    seen[second].append(sample.values[key])
         values = {second: sum(each) / len(each) for second, each in seen.items()}
         return _gauge(evidence, level, values, f"no sampler saw {source}.{key}")
 

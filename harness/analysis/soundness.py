@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import dataclass
 
-from harness.analysis.phases import HTTP_KINDS, load_second, measured, rows, seconds_of
+from harness.analysis.phases import HTTP_KINDS, measured, rows, seconds_of, spoken_for
 from harness.analysis.rates import tally
 from harness.model.evidence import Evidence
 from harness.model.plan import Level
@@ -59,11 +59,9 @@ def contention(evidence: Evidence, level: Level) -> str:
     seconds = seconds_of(measured(level))
     series: dict[str, dict[int, float]] = defaultdict(dict)
     for sample in evidence.servers:
-        second = load_second(evidence, sample.monotonic_seconds)
-        if second is None or int(second // 1) not in seconds:
-            continue
+        spoken = [second for second in spoken_for(evidence, sample) if second in seconds]
         for key, value in sample.values.items():
-            series[f"{sample.source}.{key}"][int(second)] = value
+            series[f"{sample.source}.{key}"].update(dict.fromkeys(spoken, value))
     throttled = series["stack.throttled_ratio"]
     for name, limit, words in (
         ("host.psi_cpu_some_ratio", PRESSURE, "processes waited for a CPU"),

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from harness.analysis import histogram
 from harness.analysis.exceedances import exceeded
-from harness.analysis.phases import HTTP_KINDS, batch_ranges, load_second, measured, rows, seconds_of
+from harness.analysis.phases import HTTP_KINDS, batch_ranges, load_second, measured, rows, seconds_of, spoken_for
 from harness.analysis.steady_state import backlog_grows, drifts, halves_agree, mser
 from harness.analysis.survival import RESPONSE_SLI
 from harness.model.evidence import Evidence
@@ -54,13 +54,11 @@ def _growing(evidence: Evidence, level: Level) -> Iterable[str]:
         yield "requests in flight"
     queues: dict[str, dict[int, float]] = defaultdict(dict)
     for sample in evidence.servers:
-        at = load_second(evidence, sample.monotonic_seconds)
         for key, value in sample.values.items():
-            if at is not None and (
-                (sample.source == "celery" and key.startswith("depth."))
-                or (sample.source == "pgbouncer" and key == "client_waiting")
+            if (sample.source == "celery" and key.startswith("depth.")) or (
+                sample.source == "pgbouncer" and key == "client_waiting"
             ):
-                queues[f"{sample.source} {key}"][int(at // 1)] = value
+                queues[f"{sample.source} {key}"].update(dict.fromkeys(spoken_for(evidence, sample), value))
     for name, values in sorted(queues.items()):
         if backlog_grows(_means(evidence, seconds, values), QUEUE_GROWTH):
             yield name

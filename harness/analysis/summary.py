@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from harness.analysis import histogram
-from harness.analysis.phases import HTTP_KINDS, load_second, measured, rows, seconds_of
+from harness.analysis.phases import HTTP_KINDS, load_second, measured, rows, seconds_of, spoken_for
 from harness.analysis.rates import Tally, tally, tally_by_second
 from harness.model.evidence import Evidence
 from harness.model.plan import Level
@@ -203,10 +203,10 @@ def _window(evidence: Evidence, monotonic_seconds: float, window_seconds: int) -
 def _servers(evidence: Evidence, windows: int, window_seconds: int) -> dict[str, tuple[float | None, ...]]:
     seen: dict[str, dict[int, list[float]]] = defaultdict(lambda: defaultdict(list))
     for sample in evidence.servers:
-        window = _window(evidence, sample.monotonic_seconds, window_seconds)
-        if 0 <= window < windows:
-            for key, value in sample.values.items():
-                seen[f"{sample.source}.{key}"][window].append(value)
+        for window in sorted({second // window_seconds for second in spoken_for(evidence, sample)}):
+            if 0 <= window < windows:
+                for key, value in sample.values.items():
+                    seen[f"{sample.source}.{key}"][window].append(value)
     return {
         name: tuple(_mean(values.get(window)) for window in range(windows)) for name, values in sorted(seen.items())
     }

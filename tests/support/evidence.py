@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from random import Random
 
 from harness.analysis.histogram import EMPTY, distribution_of
@@ -123,7 +124,12 @@ class Knobs:
 
 def make_evidence(**knobs: object) -> Evidence:
     """The evidence of one run; the knobs are the fields of ``Knobs``."""
-    return _Run(Knobs(**knobs)).evidence()  # type: ignore[arg-type]
+    return _Run(Knobs(**knobs)).evidence() if knobs else _sound_run()  # type: ignore[arg-type]
+
+
+@cache
+def _sound_run() -> Evidence:
+    return _Run(Knobs()).evidence()
 
 
 def figure(name: str, value: float, unit: Unit, provenance: Provenance = Provenance.STATED, note: str = "") -> Figure:
@@ -215,7 +221,7 @@ def lectio_slos() -> tuple[Slo, ...]:
 def make_plan(profile: str = "smoke", seed: int = 7) -> LoadPlan:
     """Lectio A's plan of that profile."""
     (ramp, settle, measure, drain), batch = PROFILES[profile]
-    levels, streams, at, before = [], [], 0.0, 0.0
+    levels, segments, at, before = [], [], 0.0, 0.0
     points: list[tuple[float, int]] = [(0.0, 0)]
     for name in LevelName:
         lengths = (ramp, settle, measure, drain)
@@ -243,12 +249,12 @@ def make_plan(profile: str = "smoke", seed: int = 7) -> LoadPlan:
                 tuple(phases),
             )
         )
-        streams.append(Segment(start, start + ramp, before / 6.2, rate / 6.2))
-        streams.append(Segment(start + ramp, start + ramp + settle + measure, rate / 6.2, rate / 6.2))
+        segments.append(Segment(start, start + ramp, before / 6.2, rate / 6.2))
+        segments.append(Segment(start + ramp, start + ramp + settle + measure, rate / 6.2, rate / 6.2))
         points += [(start + ramp, USERS[name.value]), (at, USERS[name.value])]
         before = 0.0
         if name is LevelName.PROOF:
-            streams.append(Segment(at - drain, at, 50 / 6.2, 50 / 6.2))
+            segments.append(Segment(at - drain, at, 50 / 6.2, 50 / 6.2))
             before = 50.0
     return LoadPlan(
         system="lectio",
@@ -263,7 +269,11 @@ def make_plan(profile: str = "smoke", seed: int = 7) -> LoadPlan:
             Flow("classroom", FlowKind.SOCKETIO, "Classroom", 0.0, 0),
             Flow("upload", FlowKind.UPLOAD, "Uploader", 0.0, 8),
         ),
-        streams=(Stream("student", tuple(streams)),),
+        streams=(
+            Stream("teacher", tuple(_scaled(segment, 0.2) for segment in segments)),
+            Stream("student", tuple(_scaled(segment, 0.8) for segment in segments)),
+            Stream("upload", (), tuple(float(second) for level in levels for second in probe_seconds(level))),
+        ),
         held=Held(tuple(points)),
         thresholds_seconds=THRESHOLDS,
         room_size=11,
@@ -274,6 +284,21 @@ def make_plan(profile: str = "smoke", seed: int = 7) -> LoadPlan:
         max_waiting=1000,
         recovery_bound_seconds=30.0,
         batch_seconds=batch,
+    )
+
+
+def probe_seconds(level: Level) -> tuple[int, ...]:
+    """When the marked uploads of a level are meant to start."""
+    measure = level.phase(PhaseName.MEASURE)
+    return tuple(int(measure.start_seconds) + offset for offset in (2, 6, 10))
+
+
+def _scaled(segment: Segment, share: float) -> Segment:
+    return Segment(
+        segment.start_seconds,
+        segment.end_seconds,
+        segment.start_rate_per_second * share,
+        segment.end_rate_per_second * share,
     )
 
 
@@ -404,12 +429,8 @@ class _Run:
         fell = self.plan.level("3x-peak").phase(PhaseName.MEASURE).end_seconds
         return fell <= second < fell + self.knobs.recovers_after
 
-    def probe_seconds(self, level: Level) -> tuple[int, ...]:
-        measure = level.phase(PhaseName.MEASURE)
-        return tuple(int(measure.start_seconds) + offset for offset in (2, 6, 10))
-
     def probes(self, second: int, level: Level) -> Iterable[RequestRow]:
-        if second not in self.probe_seconds(level):
+        if second not in probe_seconds(level):
             return
         calm = Level(LevelName.NORMAL, level.rate, level.users, 0, 0, 0, level.phases)
         yield self.row(second, calm, "POST /api/uploads", "upload", "upload", 1, probe=True)
@@ -600,7 +621,7 @@ class _Run:
         found = []
         for level in self.plan.levels:
             unfinished = self.knobs.unfinished_jobs.get(level.name.value, 0)
-            for number, second in enumerate(self.probe_seconds(level)):
+            for number, second in enumerate(probe_seconds(level)):
                 job = f"job-{level.name.value}-{number}"
                 steps = [("sent", 0.0), ("accepted", 0.2), ("queued", 0.2), ("started", 0.6)]
                 steps.append(("censored", 120.0) if number < unfinished else ("finished", 4.6))

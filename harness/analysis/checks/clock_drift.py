@@ -26,4 +26,4 @@ def look(evidence: Evidence) -> Finding:
     )
 
 
-CHECK = RunCheck("clock-drift", "Clocks ran alike", (Taint.TIMES,), look)
+CHECK = RunCheck("clock-drift", "Drift between the clocks", (Taint.TIMES,), look)

@@ -66,4 +66,4 @@ def _requests(sample: GeneratorSample) -> str:
     return ""
 
 
-CHECK = RunCheck("conservation", "Nothing lost in the record", (Taint.TIMES, Taint.THROUGHPUT), look)
+CHECK = RunCheck("conservation", "Conservation of requests", (Taint.TIMES, Taint.THROUGHPUT), look)

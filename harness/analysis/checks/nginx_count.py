@@ -50,4 +50,4 @@ def _counts(evidence: Evidence, seconds: range) -> tuple[int, int]:
     return counted, total.completed + total.errors
 
 
-CHECK = LevelCheck("nginx-count", "nginx counted the same requests", (Taint.TIMES, Taint.THROUGHPUT), look)
+CHECK = LevelCheck("nginx-count", "nginx's count ÷ ours", (Taint.TIMES, Taint.THROUGHPUT), look)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 
 from harness.analysis.checks.base import Finding, LevelCheck, nothing
-from harness.analysis.phases import load_second, measured, seconds_of
+from harness.analysis.phases import measured, seconds_of, spoken_for
 from harness.model.evidence import Evidence
 from harness.model.plan import Level
 from harness.model.verdict import Taint
@@ -23,10 +23,9 @@ def look(evidence: Evidence, level: Level) -> Finding:
     seconds = seconds_of(measured(level))
     seen: dict[str, set[int]] = defaultdict(set)
     for sample in evidence.servers:
-        second = load_second(evidence, sample.monotonic_seconds)
         inside = seen[sample.source]
-        if second is not None and int(second // 1) in seconds and not sample.gap:
-            inside.add(int(second))
+        if not sample.gap:
+            inside.update(second for second in spoken_for(evidence, sample) if second in seconds)
     if not any(seen.values()):
         return nothing(limit, "no sampler saw anything")
     missing = {source: 1 - len(inside) / len(seconds) for source, inside in seen.items()}
@@ -43,4 +42,4 @@ def look(evidence: Evidence, level: Level) -> Finding:
     )
 
 
-CHECK = LevelCheck("sampler-gaps", "Samplers watched without gaps", (Taint.SERVER_SERIES,), look)
+CHECK = LevelCheck("sampler-gaps", "Gaps of the samplers", (Taint.SERVER_SERIES,), look)

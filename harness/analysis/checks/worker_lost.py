@@ -20,8 +20,8 @@ def look(evidence: Evidence, level: Level) -> Finding:
     for event in evidence.events:
         second = load_second(evidence, event.monotonic_seconds)
         if event.name in LOST and second is not None and second < end:
-            who = str(event.detail.get("worker", "the generator"))
-            return Finding(False, f"{who} at {second:.0f} s", limit, "part of the load was gone from then on")
+            who = f"worker {event.detail['worker']}" if "worker" in event.detail else "the generator"
+            return Finding(False, f"{who} lost at {second:.0f} s", limit, "part of the load was gone from then on")
     workers = heard(evidence, level)
     if not workers:
         return nothing(limit, "the generator was not heard")
@@ -39,4 +39,6 @@ def look(evidence: Evidence, level: Level) -> Finding:
     )
 
 
-CHECK = LevelCheck("worker-lost", "Whole generator present", (Taint.TIMES, Taint.THROUGHPUT, Taint.SERVER_SERIES), look)
+CHECK = LevelCheck(
+    "worker-lost", "Presence of the generator", (Taint.TIMES, Taint.THROUGHPUT, Taint.SERVER_SERIES), look
+)

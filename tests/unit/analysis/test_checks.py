@@ -1,0 +1,212 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from harness.analysis.checks import CHECKS, run_checks
+from harness.model.verdict import Taint
+from tests.support.evidence import make_evidence
+
+
+def results(check, **knobs):
+    return {found.level: found for found in run_checks(make_evidence(**knobs)) if found.id == check}
+
+
+def test_a_sound_run_passes_every_check_at_every_level():
+    found = run_checks(make_evidence())
+    assert [result.id for result in found if not result.passed] == []
+    assert {result.level for result in found} == {"normal", "peak", "3x-peak", "recovery", ""}
+
+
+def test_ids_are_unique_and_every_check_says_what_it_taints():
+    ids = [check.id for check in CHECKS]
+    assert len(set(ids)) == len(ids)
+    assert [check.id for check in CHECKS if not check.taints] == ["sampling-overhead"]
+
+
+@pytest.mark.parametrize(
+    ("check", "level", "knobs", "said"),
+    [
+        ("generator-cpu", "peak", {"generator_cpu": {"peak": 0.9}}, "90 % of a core"),
+        ("loop-lag", "peak", {"loop_lag_seconds": {"peak": 0.026}}, "26 ms"),
+        ("schedule-lag", "peak", {"schedule_lag_seconds": {"peak": 0.026}}, "26 ms"),
+        ("sent-intended", "peak", {"sent": {"peak": 0.9}}, "0.900"),
+        ("offered-rate", "peak", {"offered": {"peak": 0.9}}, "0.900"),
+        ("offered-rate", "peak", {"offered": {"peak": 1.1}}, "1.100"),
+        ("nginx-count", "peak", {"nginx": 0.97}, "0.97"),
+        ("client-errors", "peak", {"client_errors": {"peak": 2}}, "EMFILE 2"),
+        ("worker-lost", "peak", {"worker_lost_at": 70.0}, "worker 2 lost at 70 s"),
+        (
+            "sampler-gaps",
+            "peak",
+            {"gaps": dict.fromkeys(ALL := ("host", "stack", "postgres", "redis", "celery", "gunicorn", "nginx"), 0.4)},
+            "host",
+        ),
+        ("conservation", "", {"lost_records": 1}, "requests started"),
+        ("clock-drift", "", {"clock_drift_seconds": 0.06}, "ms"),
+        ("sampling-overhead", "", {"sampling_cost_seconds": 0.01}, "of a core"),
+    ],
+)
+def test_what_fails_a_check(check, level, knobs, said):
+    found = results(check, **knobs)[level]
+    assert found.passed is False
+    assert said in found.value
+
+
+@pytest.mark.parametrize(
+    ("check", "knobs"),
+    [
+        ("generator-cpu", {"generator_cpu": {"peak": 0.85}}),
+        ("loop-lag", {"loop_lag_seconds": {"peak": 0.025}}),
+        ("offered-rate", {"offered": {"peak": 0.93}}),
+        ("nginx-count", {"nginx": 0.985}),
+        ("clock-drift", {"clock_drift_seconds": 0.04}),
+        ("sampler-gaps", {"gaps": {"redis": 0.4}}),
+    ],
+)
+def test_the_limit_itself_passes(check, knobs):
+    assert all(found.passed for found in results(check, **knobs).values())
+
+
+@pytest.mark.parametrize(
+    ("check", "without"),
+    [
+        ("generator-cpu", "generator"),
+        ("loop-lag", "generator"),
+        ("schedule-lag", "generator"),
+        ("sent-intended", "generator"),
+        ("client-errors", "generator"),
+        ("worker-lost", "generator"),
+        ("conservation", "generator"),
+        ("offered-rate", "requests"),
+        ("nginx-count", "requests"),
+        ("sampler-gaps", "servers"),
+        ("sampling-overhead", "servers"),
+    ],
+)
+def test_no_data_is_not_a_pass(check, without):
+    evidence = replace(make_evidence(), **{without: ()})
+    found = [result for result in run_checks(evidence) if result.id == check]
+    assert found
+    assert all(result.passed is None for result in found)
+    assert all(result.taints == next(c.taints for c in CHECKS if c.id == check) for result in found)
+
+
+def test_no_log_of_nginx_is_not_a_pass_but_cannot_be_asked_of_an_external_stack():
+    found = results("nginx-count", nginx=None)["peak"]
+    assert (found.passed, Taint.TIMES in found.taints) == (None, True)
+    found = results("nginx-count", nginx=None, stack="external")["peak"]
+    assert (found.passed, found.taints) == (None, ())
+
+
+def test_no_event_with_both_clocks_is_not_a_pass():
+    evidence = make_evidence()
+    evidence = replace(evidence, events=evidence.events[:1])
+    found = next(result for result in run_checks(evidence) if result.id == "clock-drift")
+    assert found.passed is None
+
+
+def test_one_busy_second_is_no_saturation():
+    evidence = make_evidence()
+    generator = [
+        replace(sample, cpu_ratio=1.0) if index in (70, 71) else sample
+        for index, sample in enumerate(evidence.generator)
+    ]
+    found = [r for r in run_checks(replace(evidence, generator=tuple(generator))) if r.id == "generator-cpu"]
+    assert all(result.passed for result in found)
+
+
+def test_a_hang_of_one_second_fails_the_loop():
+    evidence = make_evidence()
+    generator = [
+        replace(sample, loop_lag_p99_seconds=0.9) if index == 70 else sample
+        for index, sample in enumerate(evidence.generator)
+    ]
+    found = {r.level: r for r in run_checks(replace(evidence, generator=tuple(generator))) if r.id == "loop-lag"}
+    assert (found["normal"].passed, found["peak"].passed) == (True, False)
+
+
+def test_a_queue_for_users_is_the_systems_slowness():
+    evidence = make_evidence()
+    generator = [
+        replace(sample, started=sample.started - 30, completed=sample.completed - 30, waiting=30)
+        if sample.monotonic_seconds > 1070
+        else sample
+        for sample in evidence.generator
+    ]
+    found = {r.level: r for r in run_checks(replace(evidence, generator=tuple(generator))) if r.id == "sent-intended"}
+    assert found["peak"].passed
+    assert "slowness" in found["peak"].reason
+
+
+def test_sessions_that_pile_up_explain_a_lower_rate():
+    evidence = make_evidence(offered={"peak": 0.9})
+    slow = [
+        replace(sample, in_flight=min(300, int(sample.monotonic_seconds - 1045) * 10), intended=sample.intended + 1)
+        if 1045 < sample.monotonic_seconds <= 1086
+        else sample
+        for sample in evidence.generator
+    ]
+    found = {r.level: r for r in run_checks(replace(evidence, generator=tuple(slow))) if r.id == "offered-rate"}
+    assert found["peak"].passed
+    assert "slowness" in found["peak"].reason
+
+
+def test_an_arrival_on_its_way_to_its_user_is_not_lost():
+    evidence = make_evidence()
+    generator = list(evidence.generator)
+    generator[50] = replace(generator[50], completed=generator[50].completed - 2)
+    found = [r for r in run_checks(replace(evidence, generator=tuple(generator))) if r.id == "conservation"]
+    assert found[0].passed
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"completed": 1}, "arrivals"),
+        ({"requests_failed": 10**6}, "requests"),
+        ({"busy_seconds": 1e9}, "service time"),
+    ],
+)
+def test_what_breaks_conservation(change, said):
+    evidence = make_evidence()
+    generator = (*evidence.generator[:-1], replace(evidence.generator[-1], **change))
+    found = next(r for r in run_checks(replace(evidence, generator=generator)) if r.id == "conservation")
+    assert found.passed is False
+    assert said in found.value
+
+
+def test_rows_that_are_missing_break_conservation():
+    evidence = make_evidence()
+    found = next(r for r in run_checks(replace(evidence, requests=evidence.requests[5:])) if r.id == "conservation")
+    assert found.passed is False
+    assert "recorded" in found.value
+
+
+def test_a_run_cut_short_is_checked_as_far_as_it_came():
+    found = run_checks(make_evidence(stop_at=60.0, stop_reason="interrupted"))
+    assert {result.level for result in found} == {"normal", ""}
+    assert all(result.passed for result in found)
+
+
+def test_a_silent_worker_is_noticed():
+    evidence = make_evidence()
+    half = tuple(s for s in evidence.generator if not (1060 < s.monotonic_seconds < 1070))
+    found = {r.level: r for r in run_checks(replace(evidence, generator=half)) if r.id == "worker-lost"}
+    assert found["peak"].passed is False
+    assert "silent 30 %" in found["peak"].value
+
+
+def test_requests_that_never_reached_nginx_are_not_missed_there():
+    evidence = make_evidence(errors={"peak": 0.05}, nginx=None)
+    rows = tuple(
+        replace(row, error_kinds={"connection refused": row.errors}) if row.errors else row for row in evidence.requests
+    )
+    counts: dict[int, int] = {}
+    for row in rows:
+        if row.kind in ("http", "upload"):
+            counts[row.second] = counts.get(row.second, 0) + row.completed
+    evidence = replace(evidence, requests=rows, nginx_requests=tuple(sorted(counts.items())))
+    found = {r.level: r for r in run_checks(evidence) if r.id == "nginx-count"}
+    assert found["peak"].passed
