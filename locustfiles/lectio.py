@@ -24,9 +24,10 @@ from locust import events, task
 
 from harness.errors import GeneratorError
 from harness.loadgen.boot import install
-from harness.loadgen.classroom import ClassroomUser, Words
+from harness.loadgen.classroom import ClassroomUser
 from harness.loadgen.generator import Generator
 from harness.loadgen.http import HttpFlowUser, Reply, request_plainly
+from harness.loadgen.rooms import Words
 from harness.loadgen.upload import UploadFlowUser
 
 TEACHERS = int(os.environ.get("LECTIO_TEACHERS", "300"))

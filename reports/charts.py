@@ -8,6 +8,7 @@ kilobytes per figure, and no text alternative.
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby, pairwise
@@ -305,15 +306,19 @@ def spread(places: Sequence[float], low: float, high: float) -> list[float]:
 
 def _marks(axis: TimeAxis, across: Scale, floor: float) -> list[Markup]:
     drawn = []
+    before, raised = -math.inf, 0
     for mark in axis.marks:
         x = across(mark.seconds)
+        # Numbers of marks that lie close together climb, so that each can be read.
+        raised = (raised + 1) % 4 if x - before < 2.5 * LETTER else 0
+        before = x
         drawn.append(
             element(
                 "g",
                 element("title", f"{format_clock(mark.seconds)} {mark.label}"),
                 element("line", x1=x, x2=x, y1=TOP, y2=floor),
                 element("path", d=f"M{number(x - 4)} {number(floor)}h8l-4 -6z"),
-                _beside(x, floor - 8, str(mark.number)),
+                _beside(x, floor - 8 - 11 * raised, str(mark.number)),
             )
         )
     return drawn

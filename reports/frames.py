@@ -18,8 +18,8 @@ from reports.charts import Band, Gap, Point, TimeAxis
 
 MOST_POINTS = 600
 """To a line: a chart is about 750 units wide."""
-LONGEST_SILENCE_SECONDS = 3.0
-"""Between two samples at 1 Hz; a longer one is a gap, even when nobody wrote a gap row."""
+LEAST_SILENCE_SECONDS = 3.0
+"""Between two samples at 1 Hz; more is a gap, even when nobody wrote a gap row."""
 
 
 def time_axis(evidence: Evidence) -> TimeAxis | None:
@@ -50,27 +50,36 @@ def step_seconds(axis: TimeAxis) -> int:
 
 
 def server_series(evidence: Evidence, axis: TimeAxis, source: str, key: str) -> tuple[Point, ...]:
-    """One metric of one sampler; None where it saw nothing."""
-    samples = [sample for sample in evidence.servers if sample.source == source]
-    return _sampled(evidence, axis, [(s.monotonic_seconds, s.values.get(key)) for s in samples])
+    """One metric of one sampler; None where it saw nothing.
 
-
-def _sampled(evidence: Evidence, axis: TimeAxis, pairs: Sequence[tuple[float, float | None]]) -> tuple[Point, ...]:
+    A sample that carries other metrics only is no gap: some are looked at less often than once a second.
+    """
     start = evidence.load_start_seconds or 0.0
+    samples = [s for s in evidence.servers if s.source == source and (s.gap or key in s.values)]
     frame = pd.DataFrame(
-        {"at": [at - start for at, _ in pairs], "value": [math.nan if v is None else v for _, v in pairs]},
+        {
+            "at": [sample.monotonic_seconds - start for sample in samples],
+            "value": [sample.values.get(key, math.nan) for sample in samples],
+        },
         dtype="float64",
     )
     frame = frame[(frame["at"] >= axis.start_seconds) & (frame["at"] <= axis.end_seconds)].sort_values("at")
     step = step_seconds(axis)
     if step > 1:
         frame = frame.groupby(frame["at"] // step).mean()
+    silence = longest_silence_seconds(frame["at"].tolist())
     points: list[Point] = []
     for at, value in zip(frame["at"], frame["value"], strict=True):
-        if points and at - points[-1][0] > max(LONGEST_SILENCE_SECONDS, 2 * step):
+        if points and at - points[-1][0] > silence:
             points.append(((at + points[-1][0]) / 2, None))
         points.append((float(at), None if math.isnan(value) else float(value)))
     return tuple(points)
+
+
+def longest_silence_seconds(times: Sequence[float]) -> float:
+    """How far apart two samples may lie before it is a gap: three times the sampler's own usual distance."""
+    usual = pd.Series(times, dtype="float64").diff().median()
+    return LEAST_SILENCE_SECONDS if math.isnan(usual) else max(LEAST_SILENCE_SECONDS, 3.0 * float(usual))
 
 
 def gaps(evidence: Evidence, axis: TimeAxis, source: str) -> tuple[Gap, ...]:
@@ -78,16 +87,17 @@ def gaps(evidence: Evidence, axis: TimeAxis, source: str) -> tuple[Gap, ...]:
     start = evidence.load_start_seconds or 0.0
     samples = sorted((s for s in evidence.servers if s.source == source), key=lambda s: s.monotonic_seconds)
     seen = [(s.monotonic_seconds - start, s) for s in samples]
-    seen = [(at, s) for at, s in seen if axis.start_seconds - 1 <= at <= axis.end_seconds]
+    silence = longest_silence_seconds([at for at, _ in seen])
+    seen = [(at, s) for at, s in seen if axis.start_seconds - silence <= at <= axis.end_seconds]
     found: list[Gap] = []
     previous = axis.start_seconds
     for at, sample in seen:
-        if at - previous > LONGEST_SILENCE_SECONDS:
+        if at - previous > silence:
             found.append(Gap(previous, at, "the sampler was silent"))
-        elif sample.gap:
+        elif sample.gap and at > previous:
             found.append(Gap(previous, at, sample.gap))
         previous = max(at, axis.start_seconds)
-    if axis.end_seconds - previous > LONGEST_SILENCE_SECONDS:
+    if axis.end_seconds - previous > silence:
         found.append(Gap(previous, axis.end_seconds, "the sampler was silent"))
     return merge_gaps(found)
 

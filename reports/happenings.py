@@ -17,7 +17,9 @@ QUIET_EVENTS = frozenset(
 RECONNECTS = "socket-reconnect"
 """Event of the generator: ``count`` sockets were lost and connected again within the last second."""
 RECONNECT_BURST = 10
-"""Sockets that connected again within a second; fewer are everyday life."""
+"""Sockets that connected again in a burst; fewer are everyday life."""
+BURST_PAUSE_SECONDS = 5.0
+"""Reconnects that lie no further apart belong to one burst."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,11 +43,9 @@ def happenings(evidence: Evidence) -> tuple[Happening, ...]:
         at = event.monotonic_seconds - start
         if event.name in QUIET_EVENTS or not 0 <= at <= end + 1:
             continue
-        if event.name == RECONNECTS:
-            if (count := reconnects(event)) >= RECONNECT_BURST:
-                found.append((at, f"{count:,} sockets reconnected"))
-            continue
-        found.append((at, _event_words(event)))
+        if event.name != RECONNECTS:
+            found.append((at, _event_words(event)))
+    found += _bursts(evidence, start)
     found += _stopped(evidence, start)
     found += _recycled(evidence, start)
     found.sort()
@@ -70,6 +70,26 @@ def _stopped(evidence: Evidence, start: float) -> list[tuple[float, str]]:
     if end is None or end.monotonic_seconds - start >= evidence.plan.duration_seconds - 1:
         return []
     return [(max(0.0, end.monotonic_seconds - start), "the load ended before the plan did")]
+
+
+def _bursts(evidence: Evidence, start: float) -> list[tuple[float, str]]:
+    """Bursts of reconnects, each at its beginning."""
+    bursts: list[list[tuple[float, int]]] = []
+    for event in evidence.events:
+        if count := reconnects(event):
+            at = event.monotonic_seconds - start
+            if bursts and at - bursts[-1][-1][0] <= BURST_PAUSE_SECONDS:
+                bursts[-1].append((at, count))
+            else:
+                bursts.append([(at, count)])
+    found = []
+    for burst in bursts:
+        (first, _), (last, _) = burst[0], burst[-1]
+        count = sum(each for _, each in burst)
+        if count >= RECONNECT_BURST and 0 <= first <= evidence.plan.duration_seconds:
+            until = f", until {format_clock(last)}" if last > first else ""
+            found.append((first, f"{count:,} sockets reconnected{until}"))
+    return found
 
 
 def _recycled(evidence: Evidence, start: float) -> list[tuple[float, str]]:

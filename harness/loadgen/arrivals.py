@@ -38,6 +38,9 @@ class Sink(Protocol):
     def offer(self, arrival: Arrival) -> None:
         """Take an arrival whose time has come; never blocks."""
 
+    def give_up(self) -> None:
+        """Drop what still waits, at the end of the load."""
+
 
 class Dispatcher:
     """Hands out the plan's arrivals when they are due."""
@@ -83,11 +86,18 @@ class Pool:
             self._waiting.append(arrival)
             counts.waiting += 1
         else:
-            counts.dropped += 1
-            first = self._first
-            if arrival.probe:
-                first = Endpoint(first.name, first.flow, first.kind, probe=True)
-            self._generator.recorder.dropped(first, arrival.second)
+            self._drop(arrival)
+
+    def give_up(self) -> None:
+        """Drop what still waits at the end of the load: what was never sent is bad, not missing."""
+        while self._waiting:
+            self._generator.counts.waiting -= 1
+            self._drop(self._waiting.popleft())
+
+    def _drop(self, arrival: Arrival) -> None:
+        self._generator.counts.dropped += 1
+        first = self._first
+        self._generator.recorder.dropped(Endpoint(first.name, first.flow, first.kind, arrival.probe), arrival.second)
 
     def next(self) -> tuple[Arrival, bool]:
         """Block until this user gets an arrival; whether the arrival had to wait for it."""

@@ -12,7 +12,6 @@ nothing to do here.
 from __future__ import annotations
 
 import logging
-import math
 import os
 import signal
 import sys
@@ -25,25 +24,26 @@ import gevent
 from locust import User
 from locust.env import Environment
 from locust.event import Events
+from locust.exception import StopTest
+from locust.runners import LocalRunner
 
 from harness.errors import HarnessError, PlanError
 from harness.loadgen.arrivals import ArrivalUser, Dispatcher, Pool, Sink
-from harness.loadgen.classroom import ClassroomUser, Holder, Rooms
+from harness.loadgen.classroom import ClassroomUser, Holder
 from harness.loadgen.generator import Generator, Prepare
 from harness.loadgen.health import Health, Heartbeat, be_woken_first, calm_collector, raise_descriptor_limit
+from harness.loadgen.net import Origin
 from harness.loadgen.recorder import Endpoint
+from harness.loadgen.rooms import Rooms
+from harness.loadgen.sizes import arrives, pool_sizes
 from harness.loadgen.upload import CLIP_VARIABLE, UploadFlowUser, read_clip
-from harness.model.plan import LoadPlan, Stream
+from harness.model.plan import LoadPlan
 from harness.model.samples import JobEvent
 from harness.model.target import Flow, FlowKind
 from harness.store.jsonl import read_whole
 from harness.store.layout import RunDirectory
 
 RUN_VARIABLE = "PROOFLOAD_RUN"
-
-_LEAST_USERS = 4
-_TYPICAL_STEP_SECONDS = 0.2
-"""Response time assumed when the users are divided among the flows; only their proportions depend on it."""
 
 _logger = logging.getLogger("proofload")
 
@@ -57,11 +57,18 @@ def install(events: Events, prepare: Prepare) -> None:
 
     def on_init(environment: Environment, **_: Any) -> None:
         path = os.environ.get(RUN_VARIABLE)
-        if not path:
-            _listen(events.test_start, lambda environment, **_: _run_bare(environment, prepare))
-            return
         conductor = None
         try:
+            if not path:
+                _listen(events.test_start, lambda environment, **_: _run_bare(environment, prepare))
+                if environment.web_ui is None:
+                    Origin.parse(environment.host or "")  # with its web page, Locust asks for it later
+                return
+            if not isinstance(environment.runner, LocalRunner):
+                raise PlanError(
+                    "the generator is one locust process: several would each offer the whole load",
+                    hint="leave out --processes, --master and --worker",
+                )
             run = RunDirectory(Path(path))
             plan = read_whole(run.plan, LoadPlan)
             conductor = Conductor(environment, Generator(environment, run, plan, prepare), plan)
@@ -81,51 +88,21 @@ def _listen(hook: Any, listener: Callable[..., None]) -> None:
 
 def _run_bare(environment: Environment, prepare: Prepare) -> None:
     """No plan: ordinary Locust users, which record into Locust's own statistics only."""
-    generator = Generator(environment, None, None, prepare)
+    try:
+        generator = Generator(environment, None, None, prepare)
+        if os.environ.get(CLIP_VARIABLE):
+            UploadFlowUser.clip = read_clip()
+    except HarnessError as error:
+        raise StopTest(f"{error.message}. {error.hint}") from error
     ArrivalUser.generator = ClassroomUser.generator = generator
     # As Locust does: what is under way when the users are stopped is not counted.
     _listen(environment.events.test_stopping, lambda **_: setattr(generator, "closed", True))
-    if os.environ.get(CLIP_VARIABLE):
-        UploadFlowUser.clip = read_clip()
     for user_class in environment.user_classes:
         if issubclass(user_class, ClassroomUser):
             user_class.flow = user_class.__name__.lower()
             ClassroomUser.rooms = Rooms(generator, user_class.flow, user_class.words, 0)
         elif issubclass(user_class, ArrivalUser):
             user_class.flow = user_class.__name__.lower()
-
-
-def pool_sizes(plan: LoadPlan) -> dict[str, int]:
-    """How many users each flow gets.
-
-    HTTP flows share ``max_in_flight`` in proportion to the sessions that each has under way (Little: its highest
-    arrival rate × the length of a session). Uploads get a user for each that can be under way while jobs are waited
-    for, sockets one each, and some more for those that are still hanging up.
-    """
-    low, high = plan.think_seconds
-    sizes: dict[str, int] = {}
-    lengths: dict[str, float] = {}
-    for flow in plan.flows:
-        stream = next((stream for stream in plan.streams if stream.flow == flow.name), Stream(flow.name, ()))
-        top = max((_top(segment) for segment in stream.segments), default=0.0)
-        if flow.kind is FlowKind.HTTP:
-            session = flow.http_steps * _TYPICAL_STEP_SECONDS + max(0.0, flow.http_steps - 1) * (low + high) / 2
-            lengths[flow.name] = top * session
-        elif flow.kind is FlowKind.UPLOAD:
-            count = sum(segment.expected_arrivals for segment in stream.segments) + len(stream.extra_seconds)
-            open_at_once = top * plan.job_timeout_seconds + len(stream.extra_seconds)
-            sizes[flow.name] = min(plan.max_in_flight, max(_LEAST_USERS, math.ceil(min(count, open_at_once)) + 1))
-        else:
-            sockets = max((count for _, count in plan.held.points), default=0)
-            sizes[flow.name] = sockets + max(_LEAST_USERS, sockets // 10)
-    total = sum(lengths.values())
-    for name, length in lengths.items():
-        sizes[name] = max(_LEAST_USERS, round(plan.max_in_flight * length / total)) if total else _LEAST_USERS
-    return sizes
-
-
-def _top(segment: Any) -> float:
-    return float(max(segment.start_rate_per_second, segment.end_rate_per_second))
 
 
 class Conductor:
@@ -189,7 +166,7 @@ class Conductor:
             ClassroomUser.rooms, ClassroomUser.holder = self._rooms, self._holder
             self._sinks[flow.name] = self._rooms
         elif issubclass(user_class, ArrivalUser):
-            if issubclass(user_class, UploadFlowUser) and self._arrives(flow):
+            if issubclass(user_class, UploadFlowUser) and arrives(self._plan, flow):
                 UploadFlowUser.clip = read_clip()
             name, kind = user_class.first_step
             user_class.flow = flow.name
@@ -201,12 +178,6 @@ class Conductor:
                 f"flow {flow.name}",
                 "derive it from HttpFlowUser, UploadFlowUser or ClassroomUser",
             )
-
-    def _arrives(self, flow: Flow) -> bool:
-        return any(
-            stream.flow == flow.name and (stream.extra_seconds or any(_top(segment) for segment in stream.segments))
-            for stream in self._plan.streams
-        )
 
     @staticmethod
     def _on_user_error(user_instance: User, **_: Any) -> None:
@@ -228,7 +199,8 @@ class Conductor:
             self.finish(f"not started: {error.message}")
             self._environment.runner.quit()  # type: ignore[union-attr]
             return
-        generator.event("generator-ready", users=self._environment.runner.user_count)  # type: ignore[union-attr]
+        users = self._environment.runner.user_count  # type: ignore[union-attr]
+        generator.event("generator-ready", users=users, priority=os.getpriority(os.PRIO_PROCESS, 0))
         calm_collector()
         generator.start_seconds = time.monotonic()
         generator.event("load-start")
@@ -241,6 +213,8 @@ class Conductor:
         self._sleep_until(plan.duration_seconds)
         generator.event("load-end")
         self._drain()
+        for sink in self._sinks.values():
+            sink.give_up()
         if self._rooms is not None and self._holder is not None:
             self._rooms.sweep(everything=True)
             self._holder.close_all()
@@ -258,8 +232,8 @@ class Conductor:
 
     def _on_crash(self, greenlet: gevent.Greenlet[..., Any]) -> None:
         self._environment.process_exit_code = 1
+        gevent.spawn(self._environment.runner.quit)  # type: ignore[union-attr]  # runs after this, even if this fails
         self.finish(f"crashed: {greenlet.exception!r}")
-        gevent.spawn(self._environment.runner.quit)  # type: ignore[union-attr]
 
     def _sleep_until(self, seconds: float) -> None:
         gevent.sleep(max(0.0, self._generator.start_seconds + seconds - time.monotonic()))

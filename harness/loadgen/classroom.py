@@ -1,18 +1,14 @@
-"""Classrooms: sockets held in rooms along the plan's curve, and messages said in them.
+"""Classrooms: sockets held open along the plan's curve.
 
-Every socket is one Locust user, whose greenlet is its reader; nothing else is kept per socket. Messages are arrivals of
-their own: each is said by a random socket of a random room when it is due. Three things are measured: *connect* (from
-the intended connect until the room is joined), *ack* (from the intended message until its acknowledgement) and
-*delivery* (from the intended message until each other member has it). reach = completed ÷ expected deliveries.
+Every socket is one Locust user, whose greenlet is its reader; nothing else is kept per socket.
 """
 
 from __future__ import annotations
 
 import time
 from collections import deque
-from dataclasses import dataclass, field
 from random import Random
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import gevent
 from gevent.event import AsyncResult
@@ -20,13 +16,12 @@ from locust import User
 from locust.exception import StopTest
 
 from harness.errors import HarnessError
-from harness.loadgen.arrivals import LATE_SECONDS
 from harness.loadgen.generator import Generator
-from harness.loadgen.net import FAILURES, ProtocolError, TimedOut, error_kind, own_mistake
-from harness.loadgen.recorder import Endpoint
+from harness.loadgen.net import FAILURES, ProtocolError, TimedOut
+from harness.loadgen.rooms import Rooms, Seat, Words
 from harness.loadgen.socketio import SocketIO
 from harness.model.plan import Held
-from harness.planning.schedule import Arrival, held_changes
+from harness.planning.schedule import held_changes
 
 _FIRST_BACKOFF_SECONDS = 0.5
 _LAST_BACKOFF_SECONDS = 10.0
@@ -39,249 +34,6 @@ _BARE_MESSAGES_SECONDS = (5.0, 15.0)
 
 class JoinRefused(ProtocolError):
     """The server did not let the socket into its room."""
-
-
-@dataclass(eq=False, slots=True)
-class Seat:
-    """A place in a room, for one socket. index counts the sockets of the plan's curve from 0."""
-
-    index: int
-    room: int
-    intended: float
-    retired: bool = False
-    client: SocketIO | None = None
-    joined: bool = False
-
-
-@dataclass(eq=False, slots=True)
-class _Message:
-    """A message under way. outstanding: who has yet to get it; received: who has."""
-
-    id: str
-    second: float
-    intended: float
-    sent: float
-    began: int
-    sender: Seat
-    outstanding: set[Seat]
-    received: set[Seat] = field(default_factory=set)
-    answered: bool = False
-
-
-class Words:
-    """What is said in a classroom, in the words of the system under load; ``room`` counts from 0."""
-
-    def auth(self, seat: int) -> object:
-        """Sent on connecting, by the socket of that index."""
-        raise NotImplementedError
-
-    def join(self, room: int) -> tuple[str, object]:
-        """Event and data that enter the room."""
-        raise NotImplementedError
-
-    def joined(self, answer: Any) -> bool:
-        """Whether the acknowledgement of ``join`` is a good one."""
-        raise NotImplementedError
-
-    def message(self, identifier: str, room: int, random: Random) -> tuple[str, object]:
-        """Event and data of a message with that id."""
-        raise NotImplementedError
-
-    def accepted(self, answer: Any, identifier: str) -> bool:
-        """Whether the acknowledgement of that message is a good one."""
-        raise NotImplementedError
-
-    def heard(self, event: str, data: Any) -> str:
-        """The id of the message that an event delivers, empty for other events."""
-        raise NotImplementedError
-
-
-class Rooms:
-    """Who sits where, and what is being said."""
-
-    def __init__(self, generator: Generator, flow: str, words: Words, max_waiting: int) -> None:
-        self._generator = generator
-        self._words = words
-        self._connect = Endpoint("socket connect", flow, "socketio")
-        self._ack = Endpoint("socket ack", flow, "socketio")
-        self._delivery = Endpoint("socket delivery", flow, "socketio")
-        self._flow = flow
-        self._max_waiting = max_waiting
-        self._members: dict[int, list[Seat]] = {}
-        self._occupied: list[int] = []
-        self._messages: dict[str, _Message] = {}
-        self._by_age: deque[_Message] = deque()
-        self._waiting: deque[Arrival] = deque()
-        self._unanswered = 0
-
-    # Seats
-
-    def join(self, seat: Seat) -> None:
-        """The seat's socket has joined its room: from now on messages are expected to reach it."""
-        seat.joined = True
-        members = self._members.setdefault(seat.room, [])
-        if not members:
-            self._occupied.append(seat.room)
-        members.append(seat)
-        self._generator.sockets += 1
-        while self._waiting:
-            self._generator.counts.waiting -= 1
-            self._say_soon(self._waiting.popleft(), waited=True)
-
-    def leave(self, seat: Seat, *, own_will: bool) -> None:
-        """The seat's socket is gone. own_will: messages on their way to it are no longer expected, else lost."""
-        if not seat.joined:
-            return
-        seat.joined = False
-        members = self._members[seat.room]
-        members.remove(seat)
-        if not members:
-            self._occupied.remove(seat.room)
-        self._generator.sockets -= 1
-        for message in self._by_age:
-            if own_will:
-                message.outstanding.discard(seat)
-            elif message.sender is seat and not message.answered:
-                self._unacknowledged(message, "disconnected")
-
-    def connected(self, intended: float, began: int) -> None:
-        """A socket has connected and joined."""
-        ended = self._generator.meter.end(began, good=True)
-        service = (ended - began) / 1e9
-        self._generator.good(self._connect, intended, max(service, ended / 1e9 - intended), service)
-
-    def not_connected(self, intended: float, began: int, error: BaseException | None) -> None:
-        """A socket could not connect or join; without an error the load was over first."""
-        self._generator.meter.end(began, good=False)
-        own = "" if error is None else own_mistake(error)
-        if own:
-            self._generator.own_mistake(own)
-        else:
-            self._generator.bad(self._connect, intended, "unfinished" if error is None else error_kind(error))
-
-    # Messages
-
-    def offer(self, arrival: Arrival) -> None:
-        """A message is due: said at once, or as soon as somebody sits anywhere (late), or dropped."""
-        counts = self._generator.counts
-        if self._occupied:
-            self._say_soon(arrival, waited=False)
-        elif counts.waiting < self._max_waiting:
-            self._waiting.append(arrival)
-            counts.waiting += 1
-        else:
-            counts.dropped += 1
-            self._generator.recorder.dropped(self._ack, arrival.second)
-
-    def _say_soon(self, arrival: Arrival, *, waited: bool) -> None:
-        # In a greenlet of its own: a full send buffer must hold up this message only, never the dispatcher or a reader.
-        self._generator.counts.in_flight += 1
-        gevent.spawn(self._say_arrival, arrival, waited)
-
-    def _say_arrival(self, arrival: Arrival, waited: bool) -> None:
-        generator = self._generator
-        counts = generator.counts
-        intended = generator.start_seconds + arrival.seconds
-        lag = time.monotonic() - intended
-        if not waited:
-            counts.lags.append(lag)
-        elif lag > LATE_SECONDS:
-            counts.late += 1
-            generator.recorder.late(self._ack, arrival.second)
-        random = generator.random(self._flow, arrival.number, probe=arrival.probe)
-        if self._occupied:
-            seat = random.choice(self._members[random.choice(self._occupied)])
-            self.say(seat, intended, random)
-        else:  # everybody left between the handing over and now
-            generator.bad(self._ack, intended, "not connected")
-            counts.started += 1
-            counts.in_flight -= 1
-            counts.failed += 1
-
-    def say(self, seat: Seat, intended: float, random: Random) -> None:
-        """Send a message from that seat."""
-        assert seat.client is not None
-        generator = self._generator
-        identifier = generator.new_id(random)
-        others = {member for member in self._members[seat.room] if member is not seat}
-        began = generator.meter.begin()
-        message = _Message(identifier, intended, intended, began / 1e9, began, seat, others)
-        self._messages[identifier] = message
-        self._by_age.append(message)
-        self._unanswered += 1
-        generator.counts.started += 1
-        event, data = self._words.message(identifier, seat.room, random)
-        try:
-            seat.client.emit(event, data, lambda answer: self._acknowledged(message, answer))
-        except FAILURES as error:
-            if not message.answered:
-                self._unacknowledged(message, error_kind(error))
-        self.sweep()
-
-    def _answered(self, message: _Message, *, good: bool) -> int:
-        message.answered = True
-        self._unanswered -= 1
-        counts = self._generator.counts
-        counts.in_flight -= 1
-        if good:
-            counts.completed += 1
-        else:
-            counts.failed += 1
-        return self._generator.meter.end(message.began, good=good)
-
-    def _acknowledged(self, message: _Message, answer: Any) -> None:
-        if message.answered:
-            return  # after its timeout: it has been counted as an error
-        if not self._words.accepted(answer, message.id):
-            self._unacknowledged(message, "wrong content")
-            return
-        ended = self._answered(message, good=True)
-        service = (ended - message.began) / 1e9
-        self._generator.acknowledged(message.id, "message")
-        self._generator.good(self._ack, message.intended, max(service, ended / 1e9 - message.intended), service)
-
-    def _unacknowledged(self, message: _Message, kind: str) -> None:
-        self._answered(message, good=False)
-        self._generator.bad(self._ack, message.intended, kind)
-
-    def heard(self, seat: Seat, event: str, data: Any) -> None:
-        """The seat's socket got an event."""
-        message = self._messages.get(self._words.heard(event, data))
-        if message is None:
-            return
-        generator = self._generator
-        if seat in message.outstanding:
-            message.outstanding.remove(seat)
-            message.received.add(seat)
-            now = time.monotonic()
-            service = max(0.0, now - message.sent)
-            # Expected together with what came, and the rest when its time is over: a run cut off in between then has
-            # no delivery that nobody expected, and no loss that was only on its way.
-            self._expect(message, 1)
-            generator.good(self._delivery, message.intended, max(service, now - message.intended), service)
-        elif seat in message.received:
-            generator.bad(self._delivery, message.intended, "duplicate")
-        # else it joined after the message was sent: nobody expected it, and nobody minds
-
-    def _expect(self, message: _Message, count: int) -> None:
-        generator = self._generator
-        if count and generator.evidence is not None and not generator.closed:
-            generator.recorder.expected(self._delivery, generator.second(message.intended), count)
-
-    def sweep(self, *, everything: bool = False) -> None:
-        """Give up what has not come within the request timeout; ``everything`` at the end of the load."""
-        limit = time.monotonic() - self._generator.settings.request_timeout_seconds
-        while self._by_age and (everything or self._by_age[0].sent <= limit):
-            message = self._by_age.popleft()
-            del self._messages[message.id]
-            if not message.answered:
-                self._unacknowledged(message, "unfinished" if message.sent > limit else "timeout")
-            self._expect(message, len(message.outstanding))
-
-    @property
-    def quiet(self) -> bool:
-        """Whether nothing is under way: every message acknowledged and delivered."""
-        return not self._unanswered and not any(message.outstanding for message in self._by_age)
 
 
 class Holder:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
 import time
-import zlib
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -100,7 +100,8 @@ class Generator:
         self.start_seconds = time.monotonic()
         self.closed = False
         # Ids must differ between runs against one database, and repeat when a run is repeated: hence its name.
-        self._salt = "" if plan is None or run is None else f"{run.path.name}/{plan.seed}"
+        name = "" if run is None else run.path.name
+        self._salt = int.from_bytes(hashlib.sha256(name.encode()).digest()[:16], "big")
 
     def prepare_once(self) -> None:
         """The locustfile's preparation, by whoever comes first; not recorded. Raises HarnessError."""
@@ -117,7 +118,7 @@ class Generator:
 
     def new_id(self, random: Random) -> str:
         """An id that the client makes for a write."""
-        return str(UUID(int=random.getrandbits(128) ^ zlib.crc32(self._salt.encode()), version=4))
+        return str(UUID(int=random.getrandbits(128) ^ self._salt, version=4))
 
     def second(self, intended: float) -> int:
         """The second of the load that an intended start belongs to."""

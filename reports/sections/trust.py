@@ -35,6 +35,7 @@ class Trust:
     levels: tuple[str, ...]
     checks: tuple[CheckRow, ...]
     failed: tuple[CheckResult, ...]
+    found: tuple[CheckResult, ...]
     unknown: int
     charts: tuple[tuple[str, Markup], ...]
     overhead: str
@@ -60,6 +61,7 @@ def build(material: Material) -> Trust:
         levels=tuple(level or WHOLE_RUN for level in levels),
         checks=tuple(_row(verdict.checks, key, levels) for key in dict.fromkeys(c.id for c in verdict.checks)),
         failed=tuple(check for check in verdict.checks if check.passed is False),
+        found=verdict.checks,
         unknown=sum(check.passed is None for check in verdict.checks),
         charts=_charts(material),
         overhead=format_quantity(total, Unit.RATIO) if costs else "",

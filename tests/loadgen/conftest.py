@@ -208,7 +208,11 @@ def load(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Loa
     clip.write_bytes(b"\0" * 300_000)
 
     def start(
-        port: int, plan: LoadPlan, locustfile: str = "locustfiles/lectio.py", through: tuple[str, ...] = ()
+        port: int,
+        plan: LoadPlan,
+        locustfile: str = "locustfiles/lectio.py",
+        through: tuple[str, ...] = (),
+        arguments: tuple[str, ...] = (),
     ) -> Load:
         run = RunDirectory(folder / f"run{len(started)}")
         run.logs.mkdir(parents=True)
@@ -216,7 +220,7 @@ def load(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Loa
         log = run.logs / "generator.log"
         with log.open("wb") as output:
             process = subprocess.Popen(
-                [*through, *locust_command(port, locustfile)],
+                [*through, *locust_command(port, locustfile), *arguments],
                 cwd=ROOT,
                 env={
                     **os.environ,

@@ -8,6 +8,23 @@ import subprocess
 from tests.loadgen.conftest import ROOT, locust_command
 
 
+def test_a_missing_host_is_said_in_a_line():
+    command = [word for word in locust_command(1) if not word.startswith("http") and word != "--host"]
+    environment = {name: value for name, value in os.environ.items() if name != "PROOFLOAD_RUN"}
+    done = subprocess.run(
+        command,
+        cwd=ROOT,
+        env={**environment, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert "--host http://127.0.0.1:8080" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
 def test_every_class_runs_under_a_bare_locust(server, tmp_path):
     target = server()
     clip = tmp_path / "clip.mp4"

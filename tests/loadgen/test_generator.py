@@ -217,6 +217,7 @@ SCENARIOS = {
         make_plan(teachers=0.0, students=0.5, messages=5.0, sockets=10, seconds=5.0, request_timeout=2.0),
     ),
     "no entry": ({"refuse_join": True}, make_plan(teachers=0.0, students=0.5, sockets=2, seconds=5.0)),
+    "silence": ({"refuse_join": True}, make_plan(students=0.0, messages=3.0, seconds=4.0, request_timeout=1.0)),
     "errors": ({"fail_dashboard": True}, make_plan(teachers=2.0, students=0.0, seconds=4.0)),
     "redirect": ({"redirect_to": "http://127.0.0.1:9/api/dashboard"}, make_plan(teachers=0.0, seconds=4.0)),
 }
@@ -270,6 +271,12 @@ def test_a_refused_room_is_an_error_and_tried_again_with_patience(outcome):
     assert run.total("socket connect") == 0
 
 
+def test_messages_that_nobody_could_say_are_bad_and_not_missing(outcome):
+    run, plan = outcome("silence")
+    assert run.total("socket ack", "dropped") == sessions(plan, "classroom") > 0
+    assert_conserved(run.samples[-1])
+
+
 def test_errors_are_bad_and_the_session_goes_on(outcome):
     run, plan = outcome("errors")
     number = sessions(plan, "teachers")
@@ -285,6 +292,13 @@ def test_a_redirect_to_another_host_is_refused(outcome):
     kinds = [row.error_kinds for row in run.rows if row.endpoint == "GET /api/dashboard"]
     # Had it been followed, nobody would have been there: "connection refused".
     assert kinds and all(set(kind) == {"redirect to another host"} for kind in kinds)
+
+
+def test_several_processes_are_refused(server, load):
+    """Each would offer the whole load."""
+    run = load(server().port, make_plan(), arguments=("--master",))
+    assert run.wait() == 1
+    assert "leave out --processes" in run.log.read_text()
 
 
 def test_the_generators_own_mistakes_are_not_the_systems(server, load):

@@ -91,6 +91,15 @@ def test_the_same_chart_gives_the_same_bytes():
     assert render(chart(), AXIS) == render(chart(), AXIS)
 
 
+def test_numbers_of_marks_close_together_climb():
+    axis = TimeAxis(0, 40, (), tuple(Mark(at, number, "x") for number, at in enumerate((10, 10.2, 30), start=1)))
+    svg = ET.fromstring(str(render(chart(), axis)))
+    marks = next(node for node in svg.iter("g") if node.get("class") == "marks")
+    heights = [float(node.get("y")) for node in marks.iter("text")]
+    assert heights[0] - heights[1] == 11
+    assert heights[2] == heights[0]
+
+
 @pytest.mark.parametrize(
     ("places", "expected"),
     [

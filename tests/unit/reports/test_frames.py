@@ -44,6 +44,18 @@ def test_a_sampler_without_any_row_is_one_whole_gap(evidence):
     assert gaps(evidence, axis, "pgbouncer") == (Gap(0.0, axis.end_seconds, "the sampler was silent"),)
 
 
+def test_a_slow_sampler_is_no_gap_and_neither_is_a_metric_that_is_looked_at_less_often(evidence):
+    axis = time_axis(evidence)
+    slow = tuple(server(at + 0.5, "application", inflight=1.0) for at in range(0, 40, 5))
+    mixed = tuple(
+        server(at, "stack", cpu=0.5, disk=0.1) if at % 10 == 0 else server(at, "stack", cpu=0.5) for at in range(40)
+    )
+    both = replace(evidence, servers=slow + mixed)
+    assert gaps(both, axis, "application") == gaps(both, axis, "stack") == ()
+    assert [value for _, value in server_series(both, axis, "application", "inflight")] == [1.0] * 8
+    assert [value for _, value in server_series(both, axis, "stack", "disk")] == [0.1] * 4
+
+
 def test_samples_before_the_load_are_left_out(evidence):
     early = replace(
         evidence, servers=(ServerSample(LOAD_START - 30, "redis", {"ops": 5.0}), server(1, "redis", ops=1.0))

@@ -33,3 +33,13 @@ def test_a_load_that_ended_early_is_marked():
     assert [(h.clock, h.words) for h in happenings(early)] == [("0:19", "the load ended before the plan did")]
     whole = replace(evidence, events=(event(40, "load-end", reason="complete"),))
     assert happenings(whole) == ()
+
+
+def test_reconnects_close_together_are_one_burst():
+    counts = ((10, 6), (12, 7), (19, 4), (30, 9), (31, 2))
+    events = tuple(event(at, "socket-reconnect", count=count) for at, count in counts)
+    evidence = replace(make_report_evidence(20), events=events)
+    assert [h.words for h in happenings(evidence)] == [
+        "13 sockets reconnected, until 0:12",
+        "11 sockets reconnected, until 0:31",
+    ]
