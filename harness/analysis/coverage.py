@@ -11,8 +11,8 @@ LOAD_END = "load-end"
 GENERATOR_END = "generator-end"
 """The generator's last word; detail: reason, completed | interrupted | crashed: … | not started: …"""
 RUN_END = "run-end"
-"""The harness's last word, before it judges; detail: reason, complete | interrupted | aborted: <rule>. A harness that
-was killed leaves none, and watched nothing after that."""
+"""The harness's last word, before it judges; detail: reason, complete | interrupted: Ctrl-C | aborted: <rule> | … A
+harness that was killed leaves none, and watched nothing after that."""
 COMPLETE = ("complete", "completed")
 
 
@@ -24,8 +24,8 @@ def cut_short(evidence: Evidence) -> str:
     if _loaded(evidence) and run_end in COMPLETE:
         return ""
     at = f"at {end_seconds(evidence):.0f} s of {evidence.plan.duration_seconds:.0f} s"
-    if run_end == "interrupted":
-        return f"Ctrl-C {at}"
+    if run_end.startswith("interrupted"):
+        return f"{run_end.partition(': ')[2] or 'Ctrl-C'} {at}"
     if not run_end:
         return f"{at} the harness was ended: nothing more was written"
     if run_end not in COMPLETE:

@@ -233,8 +233,11 @@ def lost_writes(evidence: Evidence, level: Level) -> Observation:
             f"only {found.acknowledged:,} of {len(times):,} acknowledged writes were compared with the database"
         )
 
+    # The reconciliation names a write by its kind and id, since ids are unique within a kind only.
+    named = {f"{write.kind} {write.id}": times[write.id] for write in evidence.acknowledged}
+
     def here(identifier: str) -> bool:
-        second = times.get(identifier)
+        second = named.get(identifier, times.get(identifier))
         return second is None or start <= second < end or evidence.plan.duration_seconds <= second
 
     lost = sum(here(identifier) for identifier in found.missing)

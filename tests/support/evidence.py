@@ -72,8 +72,8 @@ class Knobs:
     median_seconds: of HTTP responses. slow: share of responses that take ``slow_seconds``. errors, dropped: shares.
     recovers_after: bad seconds after the load has fallen from 3x-peak. cpu, memory, disk, connections, psi, host_busy,
     throttled: means by level. growth: requests in flight added per second of the level. stop_at: when the run is cut
-    short; stop_reason: "interrupted", "aborted: …", or "" for a harness that was killed. silent: samplers without any
-    sample. gaps: sampler → share of its samples that are gaps. nginx: factor on nginx's own count, None for no log.
+    short; stop_reason: "interrupted: Ctrl-C", "aborted: …", or "" for a harness that was killed. silent: samplers without
+    any sample. gaps: sampler → share of its samples that are gaps. nginx: factor on nginx's own count, None for no log.
     offered: factor on the requests that were sent. slos: instead of Lectio's.
     """
 
@@ -636,7 +636,7 @@ class _Run:
             return None
         if not self.knobs.reconciled:
             return Reconciliation(False, len(acknowledged), 0, (), "PostgreSQL did not answer")
-        missing = tuple(write.id for write in acknowledged[100 : 100 + self.knobs.lost])
+        missing = tuple(f"{write.kind} {write.id}" for write in acknowledged[100 : 100 + self.knobs.lost])
         return Reconciliation(True, len(acknowledged), len(acknowledged) - len(missing), missing)
 
     def manifest(self) -> Manifest:

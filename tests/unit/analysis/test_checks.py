@@ -187,7 +187,7 @@ def test_rows_that_are_missing_break_conservation():
 
 
 def test_a_run_cut_short_is_checked_as_far_as_it_came():
-    found = run_checks(make_evidence(stop_at=60.0, stop_reason="interrupted"))
+    found = run_checks(make_evidence(stop_at=60.0, stop_reason="interrupted: Ctrl-C"))
     assert {result.level for result in found} == {"normal", ""}
     assert all(result.passed for result in found)
 

@@ -48,7 +48,7 @@ def test_at_once():
         ({"recovers_after": 35}, ["is not back to normal after the proof load of 240 requests/s"]),
         ({"recovers_after": 200}, ["Back to normal after 3x-peak: not back: still bad 45 s", "1 more row fails"]),
         (
-            {"stop_at": 83.0, "stop_reason": "interrupted"},
+            {"stop_at": 83.0, "stop_reason": "interrupted: Ctrl-C"},
             ["It cannot be said whether the reference application", "the run was cut short, Ctrl-C at 83 s of 180 s."],
         ),
         (

@@ -228,7 +228,7 @@ def test_facts_need_no_steady_state():
 
 
 def test_ctrl_c():
-    found = judge(make_evidence(stop_at=83.0, stop_reason="interrupted"))
+    found = judge(make_evidence(stop_at=83.0, stop_reason="interrupted: Ctrl-C"))
     assert found.outcome is OPEN
     assert found.cut_short == "Ctrl-C at 83 s of 180 s"
     assert found.cell("response-time", "normal").outcome is PASS
@@ -262,7 +262,7 @@ def test_a_fact_stands_even_in_the_level_that_was_cut():
 
 
 def test_a_level_is_not_judged_by_a_part_of_it():
-    found = judge(make_evidence(stop_at=80.0, stop_reason="interrupted", **SLOW))
+    found = judge(make_evidence(stop_at=80.0, stop_reason="interrupted: Ctrl-C", **SLOW))
     assert found.cell("response-time", "peak").outcome is OPEN
     assert found.outcome is OPEN
 

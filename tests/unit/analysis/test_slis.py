@@ -206,7 +206,7 @@ def test_the_way_back_needs_a_bound_to_come_back_to():
 
 
 def test_a_watch_that_is_too_short_for_the_way_back():
-    evidence = make_evidence(stop_at=137.0, stop_reason="interrupted")
+    evidence = make_evidence(stop_at=137.0, stop_reason="interrupted: Ctrl-C")
     assert isinstance(observe("recovery_seconds", "3x-peak", evidence=evidence), Unobserved)
 
 
@@ -237,3 +237,11 @@ def test_a_late_upload_belongs_to_the_level_that_it_was_meant_for():
     )
     seen = observe("jobs_finished_ratio", "normal", evidence=replace(evidence, jobs=late))
     assert seen == Shares(((0, 3),), "uploads")
+
+
+def test_writes_of_two_kinds_may_share_an_id():
+    evidence = make_evidence()
+    reconciliation = replace(evidence.reconciliation, missing=("lesson write-60",))
+    evidence = replace(evidence, reconciliation=reconciliation)
+    assert observe("lost_writes", "peak", evidence=evidence).count == 1
+    assert observe("lost_writes", "normal", evidence=evidence).count == 0
