@@ -73,7 +73,8 @@ class Knobs:
     recovers_after: bad seconds after the load has fallen from 3x-peak. cpu, memory, disk, connections, psi, host_busy,
     throttled: means by level. growth: requests in flight added per second of the level. stop_at: when the run is cut
     short; stop_reason: "interrupted: Ctrl-C", "aborted: …", or "" for a harness that was killed. silent: samplers
-    without any sample. gaps: sampler → share of its samples that are gaps. nginx: factor on nginx's own count, None for no log.
+    without any sample. gaps: sampler → share of its samples that are gaps. nginx: factor on nginx's own count, None
+    for no log.
     offered: factor on the requests that were sent. slos: instead of Lectio's.
     """
 
