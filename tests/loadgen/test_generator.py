@@ -217,6 +217,10 @@ SCENARIOS = {
         make_plan(teachers=0.0, students=0.5, messages=5.0, sockets=10, seconds=5.0, request_timeout=2.0),
     ),
     "no entry": ({"refuse_join": True}, make_plan(teachers=0.0, students=0.5, sockets=2, seconds=5.0)),
+    "refused chat": (
+        {"refuse_chat": True},
+        make_plan(students=0.0, messages=3.0, sockets=5, seconds=4.0, request_timeout=1.0),
+    ),
     "silence": ({"refuse_join": True}, make_plan(students=0.0, messages=3.0, seconds=4.0, request_timeout=1.0)),
     "errors": ({"fail_dashboard": True}, make_plan(teachers=2.0, students=0.0, seconds=4.0)),
     "redirect": ({"redirect_to": "http://127.0.0.1:9/api/dashboard"}, make_plan(teachers=0.0, seconds=4.0)),
@@ -269,6 +273,14 @@ def test_a_refused_room_is_an_error_and_tried_again_with_patience(outcome):
     run, _ = outcome("no entry")
     assert 4 <= run.total("socket connect", "errors") <= 20
     assert run.total("socket connect") == 0
+
+
+def test_refused_messages_are_bad_acknowledgements_and_nobody_waits_for_them(outcome):
+    run, plan = outcome("refused chat")
+    refused = sum(row.error_kinds.get("refused", 0) for row in run.rows if row.endpoint == "socket ack")
+    assert refused == run.total("socket ack", "errors") == sessions(plan, "classroom") > 0
+    assert run.total("socket delivery", "expected") == 0
+    assert not any(write.kind == "message" for write in run.acknowledged)
 
 
 def test_messages_that_nobody_could_say_are_bad_and_not_missing(outcome):
