@@ -151,10 +151,10 @@ class Teacher(_Person):
         self.see_dashboard()
         known = self.list_lessons()
         self.read_lesson(known)
-        # When creating failed there is nothing to correct but a lesson of somebody else's: a request all the same.
-        written = self.write_lesson() or known
-        self.write_lesson(written)
-        self.open_page(written)
+        written = self.write_lesson()
+        if written is not None:  # else there is nothing of their own to correct, and nobody else's may be changed
+            self.write_lesson(written)
+        self.open_page(written or known)
 
 
 class Student(_Person):

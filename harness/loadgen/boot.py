@@ -38,12 +38,14 @@ from harness.loadgen.rooms import Rooms
 from harness.loadgen.sizes import arrives, pool_sizes
 from harness.loadgen.upload import CLIP_VARIABLE, UploadFlowUser, read_clip
 from harness.model.plan import LoadPlan
-from harness.model.samples import JobEvent
+from harness.model.samples import JobEvent, RequestRow
 from harness.model.target import Flow, FlowKind
 from harness.store.jsonl import read_whole
 from harness.store.layout import RunDirectory
 
 RUN_VARIABLE = "PROOFLOAD_RUN"
+
+_ROWS_AT_ONCE = 16
 
 _logger = logging.getLogger("proofload")
 
@@ -122,6 +124,8 @@ class Conductor:
         self._finished = False
         self._reconnects = 0
         self._reason = "interrupted"
+        self._unwritten: list[RequestRow] = []
+        self._priority = 0
         self._parent = os.getppid()
 
     def set_up(self) -> None:
@@ -155,7 +159,7 @@ class Conductor:
         # As SIGTERM: it ends the load from a greenlet of its own, never in the middle of a record.
         gevent.signal_handler(signal.SIGINT, os.kill, os.getpid(), signal.SIGTERM)
         raise_descriptor_limit()
-        be_woken_first()
+        self._priority = be_woken_first()
 
     def _assign(self, flow: Flow, user_class: type[User], size: int) -> None:
         user_class.fixed_count = size
@@ -200,7 +204,7 @@ class Conductor:
             self._environment.runner.quit()  # type: ignore[union-attr]
             return
         users = self._environment.runner.user_count  # type: ignore[union-attr]
-        generator.event("generator-ready", users=users, priority=os.getpriority(os.PRIO_PROCESS, 0))
+        generator.event("generator-ready", users=users, priority=self._priority)
         calm_collector()
         generator.start_seconds = time.monotonic()
         generator.event("load-start")
@@ -261,12 +265,19 @@ class Conductor:
                 os.kill(os.getpid(), signal.SIGTERM)
             if self._rooms is not None:
                 self._rooms.sweep()
-            self._flush()
+            self._flush(pausing=True)
 
-    def _flush(self) -> None:
+    def _flush(self, *, pausing: bool = False) -> None:
+        """Write the increments and a sample. ``pausing``: a few rows at a time, since encoding a hundred of them in one
+        go would make every arrival of that moment late."""
         evidence = self._generator.evidence
         assert evidence is not None
-        evidence.requests.append(*self._generator.recorder.take())
+        self._unwritten += self._generator.recorder.take()
+        while self._unwritten:
+            rows, self._unwritten = self._unwritten[:_ROWS_AT_ONCE], self._unwritten[_ROWS_AT_ONCE:]
+            evidence.requests.append(*rows)
+            if pausing:
+                gevent.sleep(0)
         evidence.generator.append(self._health.sample())
         if self._generator.reconnects > self._reconnects:
             self._generator.event("socket-reconnect", count=self._generator.reconnects - self._reconnects)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import errno
 import ssl
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -106,10 +107,9 @@ class Origin:
             return False
 
     @cached_property
-    def _address(self) -> tuple[int, Any]:
+    def _addresses(self) -> tuple[tuple[int, Any], ...]:
         found = gevent.socket.getaddrinfo(self.host, self.port, 0, gevent.socket.SOCK_STREAM)
-        family, _, _, _, address = found[0]
-        return family, address
+        return tuple((family, address) for family, _, _, _, address in found)
 
     @cached_property
     def _tls(self) -> ssl.SSLContext:
@@ -117,8 +117,17 @@ class Origin:
         return context
 
     def connect(self, timeout_seconds: float) -> Any:
-        """A connected gevent socket, with Nagle's delay off: requests and frames are written whole. Raises OSError."""
-        family, address = self._address
+        """A connected gevent socket, with Nagle's delay off: requests and frames are written whole. Raises OSError.
+
+        A name's addresses are tried in turn: "localhost" is often ::1 first, where nobody listens.
+        """
+        *others, last = self._addresses
+        for family, address in others:
+            with suppress(ConnectionRefusedError):
+                return self._connect(family, address, timeout_seconds)
+        return self._connect(*last, timeout_seconds)
+
+    def _connect(self, family: int, address: Any, timeout_seconds: float) -> Any:
         sock = gevent.socket.socket(family, gevent.socket.SOCK_STREAM)
         try:
             sock.settimeout(timeout_seconds)

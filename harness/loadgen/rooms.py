@@ -228,7 +228,9 @@ class Rooms:
         if message.answered:
             return
         if not good:
-            self._unacknowledged(message, "wrong content")
+            # The sender knows, and it counts as a bad acknowledgement: nobody is owed what the server did not take.
+            message.outstanding.clear()
+            self._unacknowledged(message, "refused")
             return
         ended = self._answered(message, good=True)
         service = (ended - message.began) / 1e9

@@ -10,6 +10,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
@@ -76,14 +77,21 @@ class Load:
     def wait(self, seconds: float = 40) -> int:
         return self.process.wait(seconds)
 
-    def wait_for_event(self, name: str, seconds: float = 20) -> Event:
-        deadline = time.monotonic() + seconds
-        while time.monotonic() < deadline and self.process.poll() is None:
-            for event in self.events:
-                if event.name == name:
-                    return event
-            time.sleep(0.02)  # polls a file: the condition, not the pause, is what is waited for
-        raise AssertionError(f"no event {name}:\n{self.log.read_text()}")
+    def until(self, happened: Callable[[], Any], seconds: float = 20) -> Any:
+        """What ``happened`` returns once it is true, looking at the files every now and then."""
+        deadline, pause = time.monotonic() + seconds, threading.Event()
+        while not (value := happened()):
+            assert time.monotonic() < deadline, f"not within {seconds} s:\n{self.log.read_text()}"
+            pause.wait(0.05)
+        return value
+
+    def wait_for_event(self, name: str) -> Event:
+        event: Event = self.until(lambda: next((event for event in self.events if event.name == name), None))
+        return event
+
+    @property
+    def last(self) -> GeneratorSample | None:
+        return self.samples[-1] if self.samples else None
 
     @property
     def rows(self) -> list[RequestRow]:

@@ -2,7 +2,7 @@
 
 Run as a program with a JSON object of faults; prints its port. POST /control merges further faults into it:
 delay_seconds, stall_seconds (everything waits, once), redirect_to, fail_dashboard, lose_broadcasts (every second
-receiver), duplicate_broadcasts, job_seconds, drop_sockets (disconnects them all, once), refuse_join.
+receiver), duplicate_broadcasts, job_seconds, drop_sockets (disconnects them all, once), refuse_join, refuse_chat.
 """
 
 from __future__ import annotations
@@ -133,6 +133,8 @@ def join(sid: str, data: dict[str, Any]) -> dict[str, Any]:
 
 @sio.event
 def chat(sid: str, data: dict[str, Any]) -> dict[str, Any]:
+    if faults.get("refuse_chat"):
+        return {"ok": False}
     with lock:
         others = [member for member in members[data["lesson_id"]] if member != sid]
     if faults.get("lose_broadcasts"):

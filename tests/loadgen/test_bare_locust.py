@@ -31,7 +31,7 @@ def test_every_class_runs_under_a_bare_locust(server, tmp_path):
     clip.write_bytes(b"\0" * 10_000)
     environment = {name: value for name, value in os.environ.items() if name != "PROOFLOAD_RUN"}
     done = subprocess.run(
-        [*locust_command(target.port), "-u", "8", "-r", "8", "-t", "8s"],
+        [*locust_command(target.port), "--host", f"http://localhost:{target.port}", "-u", "8", "-r", "8", "-t", "8s"],
         cwd=ROOT,
         env={**environment, "PYTHONPATH": str(ROOT), "PROOFLOAD_CLIP": str(clip)},
         capture_output=True,

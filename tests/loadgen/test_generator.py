@@ -108,8 +108,7 @@ def test_a_stall_shows_in_response_times_and_not_in_service_times_alone(server, 
     plan = make_plan(teachers=0.0, students=8.0, seconds=7.0, max_in_flight=4)
     run = load(target.port, plan)
     run.wait_for_event("load-start")
-    while not run.samples or run.samples[-1].completed < 10:
-        assert run.process.poll() is None
+    run.until(lambda: run.last and run.last.completed >= 10)
     target.control(stall_seconds=2.0)
     assert run.wait() == 0
     logins = [row for row in run.rows if row.endpoint == "POST /login"]
@@ -130,8 +129,7 @@ def test_a_signal_ends_the_load_at_once_and_leaves_whole_evidence(server, load, 
     plan = make_plan(messages=2.0, sockets=6, probes=(0.5,), seconds=30.0)
     run = load(target.port, plan)
     run.wait_for_event("load-start")
-    while not any(job.state == "accepted" for job in run.jobs):
-        assert run.process.poll() is None
+    run.until(lambda: any(job.state == "accepted" for job in run.jobs))
     asked = time.monotonic()
     run.process.send_signal(getattr(signal, signal_name))
     assert run.wait(5) == 0
@@ -154,8 +152,7 @@ def test_lost_sockets_come_back_and_are_counted(server, load):
     plan = make_plan(teachers=0.0, students=0.5, sockets=6, seconds=6.0)
     run = load(target.port, plan)
     run.wait_for_event("load-start")
-    while not run.samples or run.samples[-1].sockets < 6:
-        assert run.process.poll() is None
+    run.until(lambda: run.last and run.last.sockets == 6)
     target.control(drop_sockets=True)
     assert run.wait() == 0
     assert run.total("socket connect") == 12
@@ -217,6 +214,10 @@ SCENARIOS = {
         make_plan(teachers=0.0, students=0.5, messages=5.0, sockets=10, seconds=5.0, request_timeout=2.0),
     ),
     "no entry": ({"refuse_join": True}, make_plan(teachers=0.0, students=0.5, sockets=2, seconds=5.0)),
+    "refused chat": (
+        {"refuse_chat": True},
+        make_plan(students=0.0, messages=3.0, sockets=5, seconds=4.0, request_timeout=1.0),
+    ),
     "silence": ({"refuse_join": True}, make_plan(students=0.0, messages=3.0, seconds=4.0, request_timeout=1.0)),
     "errors": ({"fail_dashboard": True}, make_plan(teachers=2.0, students=0.0, seconds=4.0)),
     "redirect": ({"redirect_to": "http://127.0.0.1:9/api/dashboard"}, make_plan(teachers=0.0, seconds=4.0)),
@@ -271,6 +272,14 @@ def test_a_refused_room_is_an_error_and_tried_again_with_patience(outcome):
     assert run.total("socket connect") == 0
 
 
+def test_refused_messages_are_bad_acknowledgements_and_nobody_waits_for_them(outcome):
+    run, plan = outcome("refused chat")
+    refused = sum(row.error_kinds.get("refused", 0) for row in run.rows if row.endpoint == "socket ack")
+    assert refused == run.total("socket ack", "errors") == sessions(plan, "classroom") > 0
+    assert run.total("socket delivery", "expected") == 0
+    assert not any(write.kind == "message" for write in run.acknowledged)
+
+
 def test_messages_that_nobody_could_say_are_bad_and_not_missing(outcome):
     run, plan = outcome("silence")
     assert run.total("socket ack", "dropped") == sessions(plan, "classroom") > 0
@@ -318,13 +327,8 @@ def test_a_generator_whose_harness_was_killed_ends_by_itself(server, load):
     keeper = "import subprocess, sys; subprocess.run(sys.argv[1:])"
     run = load(server().port, make_plan(seconds=60.0), through=(sys.executable, "-c", keeper))
     run.wait_for_event("load-start")
-    pid = int(run.samples[-1].worker.rsplit("-", 1)[1]) if run.samples else 0
-    while not pid:
-        assert run.process.poll() is None
-        pid = int(run.samples[-1].worker.rsplit("-", 1)[1]) if run.samples else 0
+    pid = run.until(lambda: run.last).worker.rsplit("-", 1)[1]
     run.process.kill()
     run.process.wait()
-    deadline = time.monotonic() + 10
-    while Path(f"/proc/{pid}").exists():
-        assert time.monotonic() < deadline
+    run.until(lambda: not Path(f"/proc/{pid}").exists())
     assert run.event("generator-end").detail["reason"] == "interrupted: the harness has gone away"
