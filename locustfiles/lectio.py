@@ -10,13 +10,12 @@ Your own locustfile needs: user classes named as your plan's flows name them, de
 ``first_step`` where a session does not begin with ``POST /login``; and one call of ``install`` at the end. The number
 of requests of an HTTP session must be the flow's ``http_steps``, exactly: the arrival rate is computed from it.
 
-LECTIO_TEACHERS, LECTIO_STUDENTS: how many accounts were seeded (stage A: 300 and 3,000).
+PROOFLOAD_TEACHERS, PROOFLOAD_STUDENTS: how many accounts were seeded (without them stage A's 300 and 3,000).
 """
 
 from __future__ import annotations
 
 import os
-from itertools import count
 from random import Random
 from typing import Any
 
@@ -30,15 +29,15 @@ from harness.loadgen.http import HttpFlowUser, Reply, request_plainly
 from harness.loadgen.rooms import Words
 from harness.loadgen.upload import UploadFlowUser
 
-TEACHERS = int(os.environ.get("LECTIO_TEACHERS", "300"))
-STUDENTS = int(os.environ.get("LECTIO_STUDENTS", "3000"))
+TEACHERS = int(os.environ.get("PROOFLOAD_TEACHERS", "300"))
+STUDENTS = int(os.environ.get("PROOFLOAD_STUDENTS", "3000"))
 PASSWORD = "lectio"  # noqa: S105  # of the seeded test accounts, as docker/app/README.md gives it
 
 SHARED_ACCOUNTS = 20
 """Accounts that the sockets share: what is measured is the connection, not the login."""
 
-LESSON_POOL = 200
-"""Lessons looked up before the load, for the rooms and for sessions whose list request failed."""
+LESSONS_EACH = 20
+"""Lessons looked up for each of them before the load: rooms for 4,400 sockets at 11 a room."""
 
 
 class School:
@@ -49,33 +48,31 @@ class School:
 
 
 def prepare(generator: Generator) -> None:
-    """Log a few accounts in and look up lessons."""
-    origin = generator.origin
+    """Log accounts of as many classes in, and look up the lessons of each: a room is a lesson of its own."""
+    apart = max(1, STUDENTS // SHARED_ACCOUNTS)
     School.tokens = tuple(
-        str(
-            request_plainly(
-                origin,
-                "POST",
-                "/login",
-                json_body={"email": f"student{number}@lectio.test", "password": PASSWORD},
-            )["token"]
-        )
-        for number in range(1, min(SHARED_ACCOUNTS, STUDENTS) + 1)
+        _token(generator, f"student{number}@lectio.test") for number in range(1, STUDENTS + 1, apart)[:SHARED_ACCOUNTS]
     )
-    lessons: list[int] = []
-    for page in count(1):
-        found = request_plainly(
-            origin,
-            "GET",
-            f"/api/lessons?page={page}&per_page=20",
-            headers={"Authorization": f"Bearer {School.tokens[0]}"},
-        )
-        lessons += [item["id"] for item in found["items"]]
-        if page >= found["pages"] or len(lessons) >= LESSON_POOL:
-            break
+    lessons = tuple(dict.fromkeys(lesson for token in School.tokens for lesson in _lessons(generator, token)))
     if not lessons:
         raise GeneratorError("there are no lessons", "GET /api/lessons", "seed the system under load first")
-    School.lessons = tuple(lessons)
+    School.lessons = lessons
+
+
+def _token(generator: Generator, email: str) -> str:
+    answer = request_plainly(generator.origin, "POST", "/login", json_body={"email": email, "password": PASSWORD})
+    return str(answer["token"])
+
+
+def _lessons(generator: Generator, token: str) -> list[int]:
+    """The newest lessons of one account."""
+    answer = request_plainly(
+        generator.origin,
+        "GET",
+        f"/api/lessons?page=1&per_page={LESSONS_EACH}",
+        headers={"Authorization": f"Bearer {token}"},
+    )
+    return [int(item["id"]) for item in answer["items"]]
 
 
 class _Person(HttpFlowUser):

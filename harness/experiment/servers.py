@@ -9,6 +9,7 @@ from typing import Protocol
 from harness.experiment.settings import Settings
 from harness.model.run import ReadBack
 from harness.model.sizing import StackSize
+from harness.model.target import Stage
 from harness.planning.sizing import audience_of, size_of
 from harness.samplers.catalog import make_samplers
 from harness.samplers.runner import Sampling
@@ -37,7 +38,14 @@ class Stack(Protocol):
 class Servers:
     """A stack that is up, with its samplers."""
 
-    def __init__(self, stack: Stack, running: Running, size: StackSize | None, run: RunDirectory, clip: Path) -> None:
+    def __init__(
+        self,
+        stack: Stack,
+        running: Running,
+        size: StackSize | None,
+        run: RunDirectory,
+        generator_environment: Mapping[str, str],
+    ) -> None:
         self._stack = stack
         self._endpoints = running.endpoints
         self.read_back: tuple[ReadBack, ...] = running.read_back
@@ -45,7 +53,7 @@ class Servers:
         self.limits_enforced = running.limits_enforced
         self.versions: Mapping[str, str] = running.versions
         self.deviations = running.deviations
-        self.generator_environment = {MARKER: run.path.name, "PROOFLOAD_CLIP": str(clip)}
+        self.generator_environment = generator_environment
         self._names = {pid: _name(pid) for pid in running.endpoints.process_ids}
         self._rows = Appender(run.servers)
         self._samplers = make_samplers(sampling_targets(running.endpoints, size))
@@ -106,10 +114,16 @@ def bring_up(settings: Settings, run: RunDirectory, report: Callable[[str], None
     clip = ensure_clip(find_programs(pgbouncer=size is not None and size.pgbouncer_pool_size is not None).ffmpeg)
     running = stack.start()
     try:
-        return Servers(stack, running, size, run, clip)
+        return Servers(stack, running, size, run, _generator_environment(settings.stage, run, clip))
     except BaseException:
         stack.stop()
         raise
+
+
+def _generator_environment(stage: Stage, run: RunDirectory, clip: Path) -> dict[str, str]:
+    """What the flows must know beside the plan: the video, and how many accounts of each kind there are."""
+    people = {f"PROOFLOAD_{figure.name.upper()}": f"{figure.value:.0f}" for figure in stage.audience}
+    return {MARKER: run.path.name, "PROOFLOAD_CLIP": str(clip), **people}
 
 
 def sampling_targets(endpoints: Endpoints, size: StackSize | None) -> Targets:
