@@ -43,6 +43,9 @@ def look(evidence: Evidence, level: Level) -> Finding:
         return Finding(True, value, limit, said)
     if offered < planned and (bad > ERRORS or _piled_up(evidence, level) >= planned - offered):
         return Finding(True, value, limit, f"{said}: the system's slowness held sessions back")
+    owed = _under_way(evidence, level.start_seconds) * max(_steps(evidence).values(), default=0.0)
+    if offered > planned and owed >= offered - planned:
+        return Finding(True, value, limit, f"{said}: sessions that the level before had held back went on in this one")
     return Finding(False, value, limit, f"{said}: not the load that the verdict is about")
 
 
