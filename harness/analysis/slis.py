@@ -259,7 +259,7 @@ SLIS: tuple[Sli, ...] = (
     Sli("jobs_finished_ratio", Unit.RATIO, jobs_finished_ratio, (Taint.THROUGHPUT,)),
     Sli("stack_cpu_ratio", Unit.RATIO, series("stack", "cpu_ratio"), (Taint.SERVER_SERIES,), downstream=True),
     Sli("stack_memory_ratio", Unit.RATIO, series("stack", "memory_ratio"), (Taint.SERVER_SERIES,), downstream=True),
-    Sli("stack_disk_ratio", Unit.RATIO, series("stack", "disk_ratio"), (Taint.SERVER_SERIES,), downstream=True),
+    Sli("stack_disk_ratio", Unit.RATIO, series("storage", "disk_ratio"), (Taint.SERVER_SERIES,), downstream=True),
     Sli(
         "postgres_connections_ratio",
         Unit.RATIO,

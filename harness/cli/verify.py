@@ -84,7 +84,7 @@ def verify(
     out = console(quiet=json)
     stop = StopRequest()
     minutes = _minutes(settings.plan.duration_seconds)
-    title = f"{target.title}, stage {chosen.name}: {chosen.title}   profile {profile}, about {minutes}"
+    title = f"{target.title}, stage {chosen.name}: {_audience(chosen)}   profile {profile}, about {minutes}"
     with stopped_by_signals(stop), LiveDisplay(out, settings.plan, title, _response_bound(chosen)) as display:
         run = execute(settings, display, stop)
         display.step("judging and writing the report")
@@ -126,6 +126,11 @@ def _response_bound(stage: Stage) -> float | None:
             bound = slo.warning or slo.critical
             return None if bound is None else bound.value
     return None
+
+
+def _audience(stage: Stage) -> str:
+    """``300 teachers, 3,000 students``; the stage's title where the plan counts nobody."""
+    return ", ".join(f"{figure} {figure.name}" for figure in stage.audience) or stage.title
 
 
 def _minutes(seconds: float) -> str:

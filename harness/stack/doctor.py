@@ -159,7 +159,7 @@ def _account(present: bool) -> Finding:
 
 def _environment(facts: Facts) -> Finding:
     if facts.application_environment:
-        return Finding("application", State.MISSING, facts.application_environment, SET_UP)
+        return Finding("application", State.MISSING, f".venv-app {facts.application_environment}", SET_UP)
     return Finding("application", State.READY, ".venv-app is made from docker/app/requirements.txt")
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import pwd
 import re
@@ -13,6 +12,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from harness.stack.appenv import environment_problem
 from harness.stack.cleanup import status
 from harness.stack.doctor import PROGRAMS, Facts, Program
 from harness.stack.limits import LimitsUnavailable, find_cgroup
@@ -76,25 +76,6 @@ def said(program: str, *arguments: str) -> str:
     except (OSError, subprocess.TimeoutExpired, UnicodeDecodeError):
         return ""
     return done.stdout + done.stderr
-
-
-def environment_problem(environment: Path, requirements: Path, project: Path) -> str:
-    """What is wrong with a virtual environment that scripts/setup made, "" when nothing is.
-
-    Its stamp holds the SHA-256 of the file that it was made from, and where the project lay.
-    """
-    if not (environment / "bin" / "python").exists():
-        return f"{environment.name} is missing"
-    try:
-        stamp = (environment / f".installed-{requirements.name}").read_text()
-    except FileNotFoundError:
-        return f"{environment.name} is unfinished"
-    digest, _, place = stamp.rstrip("\n").partition(" ")
-    if place != str(project):
-        return f"{environment.name} was made when the project lay in {place}"
-    if digest != hashlib.sha256(requirements.read_bytes()).hexdigest():
-        return f"{environment.name} is older than {requirements.relative_to(project)}"
-    return ""
 
 
 def ephemeral_ports(text: str) -> int:

@@ -88,7 +88,7 @@ class NativeStack:
         """
         clean_up(self._run.path.parent)
         programs = find_programs(pgbouncer=self._size.pgbouncer_pool_size is not None)
-        python = application_python(self._report)
+        python = application_python()
         try:
             for attempt in range(1, ATTEMPTS + 1):
                 plan = self._decide(programs, python)

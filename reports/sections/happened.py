@@ -114,7 +114,7 @@ PANELS: tuple[Panel, ...] = (
         "disk",
         "Disk",
         Unit.RATIO,
-        (Line("stack’s data", "stack", "disk_ratio"),),
+        (Line("stack’s data", "storage", "disk_ratio"),),
         "The stack’s data as a share of the stage’s disk.",
         ("stack_disk_ratio",),
         1.0,

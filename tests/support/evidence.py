@@ -72,8 +72,9 @@ class Knobs:
     median_seconds: of HTTP responses. slow: share of responses that take ``slow_seconds``. errors, dropped: shares.
     recovers_after: bad seconds after the load has fallen from 3x-peak. cpu, memory, disk, connections, psi, host_busy,
     throttled: means by level. growth: requests in flight added per second of the level. stop_at: when the run is cut
-    short; stop_reason: "interrupted: Ctrl-C", "aborted: …", or "" for a harness that was killed. silent: samplers without
-    any sample. gaps: sampler → share of its samples that are gaps. nginx: factor on nginx's own count, None for no log.
+    short; stop_reason: "interrupted: Ctrl-C", "aborted: …", or "" for a harness that was killed. silent: samplers
+    without any sample. gaps: sampler → share of its samples that are gaps. nginx: factor on nginx's own count, None
+    for no log.
     offered: factor on the requests that were sent. slos: instead of Lectio's.
     """
 
@@ -517,9 +518,8 @@ class _Run:
                 "memory_ratio": memory,
                 "oom_kills_total": float(killed),
                 "processes": 20.0,
-                "disk_bytes": GIB * 1.0,
-                "disk_ratio": knobs.disk.get(level, 0.02),
             },
+            "storage": {"disk_bytes": GIB * 1.0, "disk_ratio": knobs.disk.get(level, 0.02)},
             "postgres": {
                 "connections": connections * 50,
                 "connections_ratio": connections,

@@ -227,7 +227,8 @@ def make_report_evidence(seconds: int = 40) -> Evidence:
     """The first ``seconds`` of the run: 40 is all of it."""
     servers = []
     for at in range(seconds):
-        servers.append(server(at + 0.4, "stack", cpu_ratio=0.4, memory_ratio=0.3, disk_ratio=0.02))
+        servers.append(server(at + 0.4, "stack", cpu_ratio=0.4, memory_ratio=0.3))
+        servers.append(server(at + 0.4, "storage", disk_ratio=0.02))
         servers.append(server(at + 0.4, "gunicorn", worker_starts_total=3 if at < 30 else 4, worker_cpu_ratio_max=0.5))
         if 25 <= at < 28:
             servers.append(ServerSample(LOAD_START + at + 0.4, "postgres", {}, gap="connection refused"))

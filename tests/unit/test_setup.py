@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.stack.machine import environment_problem
+from harness.stack.appenv import environment_problem
 
 PROJECT = Path(__file__).resolve().parents[2]
 NEEDED_BY_THE_SCRIPT = ("bash", "env", "dirname", "sha256sum", "cut", "mkdir", "flock", "id")

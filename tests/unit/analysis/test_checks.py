@@ -45,7 +45,11 @@ def test_ids_are_unique_and_every_check_says_what_it_taints():
         (
             "sampler-gaps",
             "peak",
-            {"gaps": dict.fromkeys(ALL := ("host", "stack", "postgres", "redis", "celery", "gunicorn", "nginx"), 0.4)},
+            {
+                "gaps": dict.fromkeys(
+                    ALL := ("host", "stack", "storage", "postgres", "redis", "celery", "gunicorn", "nginx"), 0.4
+                )
+            },
             "host",
         ),
         ("conservation", "", {"lost_records": 1}, "requests started"),

@@ -14,7 +14,7 @@ from reports.verdict_json import read_verdicts, verdicts_json
 from tests.support.evidence import make_evidence
 from tests.support.golden import text_of
 
-EVERY_SAMPLER = ("host", "stack", "postgres", "redis", "celery", "gunicorn", "nginx")
+EVERY_SAMPLER = ("host", "stack", "storage", "postgres", "redis", "celery", "gunicorn", "nginx")
 RUNS = {
     "sound": ({}, "PASS"),
     "killed after 5 s": ({"stop_at": 5.0}, "The database was not asked"),

@@ -187,7 +187,7 @@ class TestTrust:
             ("nginx counted the same", [None, None]),
         ]
         assert (made.failed, made.unknown) == ((), 1)
-        assert made.overhead == "0.292 %" and made.overhead_kept
+        assert made.overhead == "0.392 %" and made.overhead_kept
 
     def test_failed_checks_are_named(self, evidence):
         failed = CheckResult("cpu", "Generator CPU", "peak", False, "97 %", "≤ 85 %", "saturated", (Taint.TIMES,))

@@ -52,7 +52,7 @@ def test_every_missing_program_stops_a_run_and_names_its_package(program: str) -
     [
         (replace(GOOD, python=(3, 10, 9)), "Python", "3.10.9"),
         (replace(GOOD, has_h264=False), "ffmpeg", "without libx264"),
-        (replace(GOOD, application_environment=".venv-app is missing"), "application", ".venv-app is missing"),
+        (replace(GOOD, application_environment="is missing"), "application", ".venv-app is missing"),
         (replace(GOOD, services_account=False), "servers' account", "root"),
         (replace(GOOD, open_files=256), "open files", "256"),
         (replace(GOOD, loopback_error="Permission denied"), "ports", "Permission denied"),

@@ -1,70 +1,67 @@
+"""Which interpreter runs the application."""
+
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 
 import pytest
 
-from harness.errors import StackError
-from harness.stack.appenv import STAMP, application_python, install_commands, run_install
+from harness.errors import MissingProgram
+from harness.stack.appenv import application_python, environment_problem
 
 
-def make(tmp_path: Path, calls: list[tuple[str, ...]]) -> Path:
-    def install(command: tuple[str, ...]) -> None:
-        calls.append(command)
-        (tmp_path / "venv/bin").mkdir(parents=True, exist_ok=True)
-        (tmp_path / "venv/bin/python").touch()
-
-    return application_python(
-        lambda _: None,
-        environment={},
-        folder=tmp_path / "venv",
-        requirements=tmp_path / "requirements.txt",
-        state=tmp_path / "state",
-        install=install,
-    )
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """A project whose application environment was begun and never finished."""
+    requirements = tmp_path / "docker" / "app" / "requirements.txt"
+    requirements.parent.mkdir(parents=True)
+    requirements.write_text("flask==3.1.3\n")
+    python = tmp_path / ".venv-app" / "bin" / "python"
+    python.parent.mkdir(parents=True)
+    python.touch()
+    return tmp_path
 
 
-def test_it_is_made_once_and_again_when_the_requirements_change(tmp_path: Path) -> None:
-    calls: list[tuple[str, ...]] = []
-    (tmp_path / "requirements.txt").write_text("flask==1\n")
-    assert make(tmp_path, calls) == tmp_path / "venv/bin/python"
-    assert len(calls) == 2
-    make(tmp_path, calls)
-    assert len(calls) == 2
-    (tmp_path / "requirements.txt").write_text("flask==2\n")
-    (tmp_path / "venv/left-over").touch()
-    make(tmp_path, calls)
-    assert len(calls) == 4
-    assert not (tmp_path / "venv/left-over").exists()
+def stamp(project: Path, text: str = "flask==3.1.3\n", place: Path | None = None) -> None:
+    digest = hashlib.sha256(text.encode()).hexdigest()
+    (project / ".venv-app" / ".installed-requirements.txt").write_text(f"{digest} {place or project}\n")
 
 
-def test_one_that_was_cut_off_is_made_anew(tmp_path: Path) -> None:
-    calls: list[tuple[str, ...]] = []
-    (tmp_path / "requirements.txt").touch()
-    make(tmp_path, calls)
-    (tmp_path / "venv" / STAMP).unlink()
-    make(tmp_path, calls)
-    assert len(calls) == 4
+def problem(project: Path) -> str:
+    return environment_problem(project / ".venv-app", project / "docker" / "app" / "requirements.txt", project)
+
+
+def test_an_environment_made_from_the_present_requirements_is_used(project: Path) -> None:
+    stamp(project)
+    assert problem(project) == ""
+    assert application_python({}, project) == project / ".venv-app" / "bin" / "python"
+
+
+def test_an_environment_whose_installation_was_cut_off_is_unfinished(project: Path) -> None:
+    assert problem(project) == "is unfinished"
+
+
+def test_an_environment_made_from_other_requirements_is_old(project: Path) -> None:
+    stamp(project, "flask==3.0.0\n")
+    assert problem(project) == "is older than docker/app/requirements.txt"
+
+
+def test_an_environment_that_was_moved_is_told(project: Path) -> None:
+    stamp(project, place=Path("/elsewhere with spaces"))
+    assert problem(project) == "was made when the project lay in /elsewhere with spaces"
+
+
+def test_a_missing_environment_is_bad_input_that_names_the_fix(project: Path) -> None:
+    (project / ".venv-app" / "bin" / "python").unlink()
+    with pytest.raises(MissingProgram, match="virtual environment is missing") as caught:
+        application_python({}, project)
+    assert caught.value.hint == "make setup"
 
 
 def test_a_persons_own_is_used_as_it_is(tmp_path: Path) -> None:
     (tmp_path / "bin").mkdir()
     (tmp_path / "bin/python").touch()
-    environment = {"PROOFLOAD_APP_VENV": str(tmp_path)}
-    assert application_python(lambda _: None, environment=environment) == tmp_path / "bin/python"
-    with pytest.raises(StackError, match="names no virtual environment"):
-        application_python(lambda _: None, environment={"PROOFLOAD_APP_VENV": str(tmp_path / "none")})
-
-
-@pytest.mark.parametrize("uv", [None, "/usr/bin/uv"])
-def test_hashes_are_required_either_way(uv: str | None) -> None:
-    commands = install_commands(Path("/venv"), Path("requirements.txt"), uv=uv)
-    assert [command[0] == uv for command in commands] == ([True, True] if uv else [False, False])
-    assert "--require-hashes" in commands[1]
-    assert commands[1][-1] == "requirements.txt"
-
-
-def test_what_pip_said_is_passed_on() -> None:
-    with pytest.raises(StackError) as caught:
-        run_install(("/bin/sh", "-c", "echo 'no network' >&2; exit 1"))
-    assert caught.value.where[-1] == "no network"
+    assert application_python({"PROOFLOAD_APP_VENV": str(tmp_path)}) == tmp_path / "bin/python"
+    with pytest.raises(MissingProgram, match="names no virtual environment"):
+        application_python({"PROOFLOAD_APP_VENV": str(tmp_path / "none")})
