@@ -5,6 +5,8 @@ from __future__ import annotations
 from harness.analysis import histogram
 from harness.analysis.coverage import is_measured
 from harness.analysis.phases import HTTP_KINDS, measured, rows, seconds_of
+from harness.analysis.rates import tally
+from harness.analysis.soundness import CARRIED
 from harness.analysis.steadiness import PARTLY_TESTED, SHORT_PROFILE
 from harness.analysis.survival import RESPONSE_SLI
 from harness.model.evidence import Evidence
@@ -134,11 +136,18 @@ def _survival(evidence: Evidence, found: RunVerdict) -> str:
     cells = [verdict for verdict in found.verdicts if verdict.level == LevelName.PROOF.value]
     if level is None or not cells or not is_measured(evidence, level):
         return ""
-    times = histogram.merge(
-        row.response for row in rows(evidence, seconds_of(measured(level)), kinds=HTTP_KINDS, probes=False)
-    )
-    p95 = histogram.quantile(times, 0.95)
-    parts = [] if p95 is None else [f"its p95 is {format_quantity(p95, Unit.SECONDS)}"]
+    seconds = seconds_of(measured(level))
+    found_rows = tuple(rows(evidence, seconds, kinds=HTTP_KINDS, probes=False))
+    total = tally(found_rows)
+    parts = []
+    completed = total.completed / len(seconds)
+    if completed < CARRIED * level.rate.value:
+        parts.append(f"it completes {format_quantity(float(f'{completed:.3g}'), Unit.PER_SECOND)}")
+    p95 = histogram.quantile(histogram.merge(row.response for row in found_rows), 0.95, total.bad)
+    if p95 is not None:
+        parts.append(f"its p95 is {format_quantity(p95, Unit.SECONDS)}")
+    elif total.bad:
+        parts.append(f"{format_quantity(float(f'{total.bad / total.offered:.2g}'), Unit.RATIO)} of its answers are bad")
     slis = {slo.id: slo.sli for slo in evidence.subject.stage.slos}
     judged = {slis.get(verdict.slo_id, ""): verdict for verdict in cells}
     if "lost_writes" in judged:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from harness.analysis.intervals import ALPHA, MeanInterval, batches_needed, mean_interval
 from harness.analysis.observations import Gauge, Throughput
+from harness.analysis.rates import OFFERED_TOLERANCE
 from harness.analysis.tested import ON_THE_BOUND, State, Tested, percent
 from harness.model.figure import Figure
 from harness.model.measurement import Measurement
@@ -26,13 +27,16 @@ def hold_gauge(slo: Slo, seen: Gauge, bound: Figure, alpha: float) -> Tested:
         n=seen.samples,
         lower=None if interval is None else interval.lower,
         upper=None if interval is None else interval.upper,
-        maximum=seen.maximum,
+        maximum=seen.maximum if slo.comparison is Comparison.AT_MOST else seen.minimum,
         gap_ratio=seen.gap_ratio,
         method=f"t-bounds of {len(means)} batch means",
     )
     limit = format_quantity(bound.value, unit)
     words = f"mean {format_quantity(measurement.value, unit)}"
-    highest = f"highest {format_quantity(seen.maximum, unit)}, {slo.comparison.sign} {limit} allowed"
+    high_is_bad = slo.comparison is Comparison.AT_MOST
+    worst = seen.maximum if high_is_bad else seen.minimum
+    name = "highest" if high_is_bad else "lowest"
+    highest = f"{name} {format_quantity(worst, unit)}, {slo.comparison.sign} {limit} allowed"
     if interval is None or strict is None:
         return Tested(State.UNDECIDED, measurement, f"{words}, {highest}", _ONE_BATCH)
     state, proven = _mean_state(slo, interval, strict, bound.value)
@@ -56,10 +60,10 @@ def _mean_state(slo: Slo, interval: MeanInterval, strict: MeanInterval, bound: f
 def hold_throughput(slo: Slo, seen: Throughput, bound: Figure, alpha: float) -> Tested:
     """Good responses per second. What was offered is the plan's own choice and exactly known, so only the shortfall
     (completed − offered) is uncertain: its t-bounds are laid on the planned rate, or on the offered one where that is
-    off by more than the 2 % that the check of the offered rate allows."""
+    off by more than 2 %: what was not offered was not carried."""
     shortfall = [done - asked for done, asked in zip(seen.completed, seen.offered, strict=True)]
     offered = sum(seen.offered) / len(seen.offered)
-    base = seen.planned if abs(offered / seen.planned - 1) <= 0.02 else offered
+    base = seen.planned if abs(offered / seen.planned - 1) <= OFFERED_TOLERANCE else offered
     interval, strict = (mean_interval([base + each for each in shortfall], each_alpha) for each_alpha in (ALPHA, alpha))
     measurement = Measurement(
         sli=slo.sli,

@@ -43,6 +43,7 @@ class Gauge:
 
     means: tuple[float, ...]
     samples: int
+    minimum: float
     maximum: float
     gap_ratio: float
     batch_seconds: float

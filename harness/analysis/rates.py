@@ -2,10 +2,21 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 from harness.model.samples import RequestRow
+
+OFFERED_TOLERANCE = 0.02
+CHANCE = 4.0
+"""Sessions begin at random and cross a phase's edges. Their requests scatter by 1.3 standard errors of a Poisson count
+(simulated: six steps, pauses of 0.5 to 1 s), so that four of them are no chance any more."""
+
+
+def offered_tolerance(requests: float) -> float:
+    """By what share a phase's offered requests may differ from so many planned ones: 2 %, or 4 ÷ √requests if more."""
+    return max(OFFERED_TOLERANCE, CHANCE / math.sqrt(requests)) if requests > 0 else OFFERED_TOLERANCE
 
 
 @dataclass(slots=True)

@@ -358,6 +358,7 @@ def _gauge(evidence: Evidence, level: Level, values: dict[int, float], missing: 
     return Gauge(
         means=tuple(means),
         samples=len(seen),
+        minimum=min(seen.values()),
         maximum=max(seen.values()),
         gap_ratio=1 - len(seen) / len(seconds),
         batch_seconds=evidence.plan.batch_seconds,

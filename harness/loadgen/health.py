@@ -13,6 +13,7 @@ from pathlib import Path
 
 import gevent
 
+from harness.analysis.histogram import distribution_of
 from harness.loadgen.generator import Generator
 from harness.model.samples import GeneratorSample
 
@@ -130,6 +131,8 @@ class Health:
             sockets=generator.sockets,
             rss_bytes=self._resident_bytes(),
             client_errors=dict(generator.client_errors),
+            loop_lag=distribution_of(loop),
+            schedule_lag=distribution_of(lags),
         )
 
     def _resident_bytes(self) -> int:

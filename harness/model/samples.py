@@ -79,7 +79,8 @@ class GeneratorSample:
     """The generator's own health over the second that ended at ``monotonic_seconds``.
 
     cpu_ratio: of one core. lags in seconds: the event loop's (a 10 ms heartbeat: actual − due) and the schedule's
-    (actual − intended start of arrivals while a user was free).
+    (actual − intended start of arrivals while a user was free). loop_lag and schedule_lag hold all of them, since
+    percentiles of seconds do not merge; None in runs that did not keep them.
     intended, started, completed, failed, dropped, late: arrivals (sessions, messages, uploads) since the start,
     cumulative.
     in_flight: arrivals under way; waiting: arrivals without a free user.
@@ -113,6 +114,8 @@ class GeneratorSample:
     sockets: int
     rss_bytes: int
     client_errors: Mapping[str, int] = field(default_factory=dict)
+    loop_lag: Distribution | None = None
+    schedule_lag: Distribution | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -90,6 +90,6 @@ def test_a_stricter_bound_never_turns_a_fail_into_a_pass(bad, bound):
 
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=20), st.floats(0.11, 1))
 def test_a_gauge_with_too_many_gaps_says_nothing(means, gap):
-    seen = Gauge(tuple(means), 30, max(means), gap, 3.0)
+    seen = Gauge(tuple(means), 30, min(means), max(means), gap, 3.0)
     slo = replace(proportion(0.3, 0.6), kind=SloKind.GAUGE)
     assert decide(slo, seen).outcome is Outcome.INCONCLUSIVE

@@ -2,20 +2,13 @@
 
 from __future__ import annotations
 
-import math
-
 from harness.analysis.checks.base import Finding, LevelCheck, before, increase, nothing
 from harness.analysis.phases import HTTP_KINDS, measured, rows, seconds_of, whole_seconds
-from harness.analysis.rates import tally
+from harness.analysis.rates import OFFERED_TOLERANCE, offered_tolerance, tally
 from harness.model.evidence import Evidence
 from harness.model.plan import Level
 from harness.model.target import FlowKind
 from harness.model.verdict import Taint
-
-LIMIT = 0.02
-CHANCE = 4.0
-"""Beyond 2 %, the difference must also be more than chance: sessions begin at random and cross the phase's edges. Their
-requests scatter by 1.3 standard errors of a Poisson count (simulated: six steps, pauses of 0.5 to 1 s)."""
 
 ERRORS = 0.01
 """With more bad responses, sessions end before their last step, or wait for it."""
@@ -32,8 +25,8 @@ def look(evidence: Evidence, level: Level) -> Finding:
     offered = tally(rows(evidence, seconds, kinds=HTTP_KINDS, probes=False)).offered
     planned = level.rate.value * len(seconds)
     if not offered or planned <= 0:
-        return nothing(f"1 ± {LIMIT}", "no request was recorded")
-    allowed = max(LIMIT, CHANCE / math.sqrt(planned))
+        return nothing(f"1 ± {OFFERED_TOLERANCE}", "no request was recorded")
+    allowed = offered_tolerance(planned)
     limit, value = f"1 ± {allowed:.2g}", f"{offered / planned:.3f}"
     said = f"{offered / len(seconds):.1f}/s offered, {level.rate.value:.1f}/s planned"
     bad = _bad_share(evidence, level)
@@ -43,6 +36,9 @@ def look(evidence: Evidence, level: Level) -> Finding:
         return Finding(True, value, limit, said)
     if offered < planned and (bad > ERRORS or _piled_up(evidence, level) >= planned - offered):
         return Finding(True, value, limit, f"{said}: the system's slowness held sessions back")
+    owed = _under_way(evidence, level.start_seconds) * max(_steps(evidence).values(), default=0.0)
+    if offered > planned and owed >= offered - planned:
+        return Finding(True, value, limit, f"{said}: sessions that the level before had held back went on in this one")
     return Finding(False, value, limit, f"{said}: not the load that the verdict is about")
 
 
@@ -64,7 +60,7 @@ def _adds_up(evidence: Evidence, level: Level) -> bool:
     left = _under_way(evidence, level.end_seconds) * longest
     whole = whole_seconds(level.start_seconds, level.end_seconds)
     total = tally(rows(evidence, whole, kinds=HTTP_KINDS, probes=False)).offered
-    return meant * (1 - LIMIT) - left <= total <= meant * (1 + LIMIT) + brought
+    return meant * (1 - OFFERED_TOLERANCE) - left <= total <= meant * (1 + OFFERED_TOLERANCE) + brought
 
 
 def _piled_up(evidence: Evidence, level: Level) -> float:

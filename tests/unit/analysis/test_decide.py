@@ -187,7 +187,7 @@ def test_a_share_that_is_counted(bad, outcome):
 
 def gauge(mean, spread=0.01, gap=0.0, batches=10):
     means = tuple(mean + spread * (1 if index % 2 else -1) for index in range(batches))
-    return Gauge(means, 30, max(means), gap, 3.0)
+    return Gauge(means, 30, min(means), max(means), gap, 3.0)
 
 
 @pytest.mark.parametrize(
@@ -212,7 +212,10 @@ def test_a_gauge(seen, outcome, severity):
 @pytest.mark.parametrize(("mean", "outcome"), [(0.999, PASS), (0.985, OPEN), (0.95, FAIL)])
 def test_a_gauge_that_must_be_high(mean, outcome):
     bound = slo(SloKind.GAUGE, None, 0.985, Unit.RATIO, Comparison.AT_LEAST)
-    assert decide(bound, gauge(mean, 0.002)).outcome is outcome
+    ruling = decide(bound, gauge(mean, 0.002))
+    assert ruling.outcome is outcome
+    assert ruling.measurement.maximum == pytest.approx(mean - 0.002)
+    assert "lowest" in ruling.reason
 
 
 def test_how_many_more_seconds_a_gauge_needs():

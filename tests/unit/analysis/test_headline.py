@@ -80,3 +80,11 @@ def test_a_plan_without_a_peak():
     evidence = make_evidence()
     plan = replace(evidence.plan, levels=evidence.plan.levels[:1])
     assert "carries the planned load" in judge(replace(evidence, plan=plan)).headline
+
+
+def test_what_gets_through_at_3x_peak():
+    said = headline(errors={"3x-peak": 0.2})
+    assert "At 240/s it completes 19" in said
+    assert "% of its answers are bad" in said
+    assert "its p95" not in said
+    assert "its p95 is" in headline(errors={"3x-peak": 0.03})
