@@ -42,7 +42,7 @@ def _passed(evidence: Evidence, found: RunVerdict) -> str:
     words = f"{_capital(subject(evidence))} carries {_load(evidence)}{_response(evidence, found)}."
     warned = [verdict for verdict in found.verdicts if verdict.severity is Severity.WARNING]
     if warned:
-        words += f" Warning: {_several([_cell(verdict) for verdict in warned])}."
+        words += f" Warning: {_several([_warning(evidence, verdict) for verdict in warned])}."
     return words + _survival(evidence, found)
 
 
@@ -168,6 +168,17 @@ def _survival(evidence: Evidence, found: RunVerdict) -> str:
 def _cell(verdict: Verdict) -> str:
     where = "" if verdict.level in verdict.title else f" at {verdict.level}"
     return f"{verdict.title}{where}: {verdict.reason.removesuffix('; ' + PARTLY_TESTED)}"
+
+
+def _warning(evidence: Evidence, verdict: Verdict) -> str:
+    """``PostgreSQL connections at recovery are 46 %, 40 % allowed; the critical 80 % is kept``."""
+    slo = next((slo for slo in evidence.subject.stage.slos if slo.id == verdict.slo_id), None)
+    if slo is None or slo.warning is None or verdict.measurement is None:
+        return _cell(verdict)
+    where = "" if verdict.level in verdict.title else f" at {verdict.level}"
+    value = format_quantity(verdict.measurement.value, verdict.measurement.unit)
+    words = f"{verdict.title}{where} {value}, {slo.comparison.sign} {slo.warning} wanted"
+    return words if slo.critical is None else f"{words} (the critical {slo.comparison.sign} {slo.critical} is kept)"
 
 
 def _several(cells: list[str]) -> str:

@@ -13,6 +13,12 @@ from harness.model.units import Unit
 
 _ENFORCEABLE = ("vcpu", "memory")
 """Figures of a server that the stack's limits set; all others only describe it."""
+_PLAIN_WORDS = {
+    "disk_app": "application disk",
+    "disk_db": "database disk",
+    "iops": "disk operations",
+}
+"""Names of figures that a lay person would stumble over."""
 
 
 def not_proven(evidence: Evidence) -> tuple[str, ...]:
@@ -36,9 +42,10 @@ def _lines(evidence: Evidence) -> Iterable[str]:
     size = host_size(evidence)
     if size.smaller:
         yield f"the stage's full size (the host has {size.smaller})"
-    for figure in stage.server:
-        if figure.name not in _ENFORCEABLE and not _is_read_back(evidence, figure):
-            yield _server_line(figure)
+    unlimited = [f for f in stage.server if f.name not in _ENFORCEABLE and not _is_read_back(evidence, f)]
+    if unlimited:
+        things = ", ".join(f"{_words(figure)} {figure}" for figure in unlimited)
+        yield f"the server's {things} (no limit could be set here)"
     for figure in stage.load:
         if figure.unit is Unit.PER_DAY:
             yield f"{_words(figure)} of {figure} (a run of {_minutes(evidence)} is no day)"
@@ -48,20 +55,12 @@ def _lines(evidence: Evidence) -> Iterable[str]:
         yield f"the plan to the letter: {deviation}"
 
 
-def _server_line(figure: Figure) -> str:
-    if figure.unit is Unit.PER_SECOND:
-        number = str(figure).replace("/s", "", 1)
-        what = "disk operations/s" if figure.name == "iops" else f"{_words(figure)}/s"
-        return f"{number} {what} (no limit could be set here)"
-    return f"{_words(figure)} of {figure} (no limit could be set here)"
-
-
 def _is_read_back(evidence: Evidence, figure: Figure) -> bool:
     return any(each.setting == figure.name and each.matches for each in evidence.manifest.read_back)
 
 
 def _words(figure: Figure) -> str:
-    return figure.name.replace("_", " ")
+    return _PLAIN_WORDS.get(figure.name, figure.name.replace("_", " "))
 
 
 def _minutes(evidence: Evidence) -> str:

@@ -7,7 +7,6 @@ import shutil
 import signal
 import socket
 import subprocess
-import sys
 import tempfile
 import threading
 import time
@@ -20,8 +19,10 @@ from typing import Any
 import psycopg
 import requests
 
+from harness.stack.appenv import application_python
+
 APP = Path(__file__).parents[2] / "docker" / "app"
-PYTHON = os.environ.get("REFAPP_PYTHON", sys.executable)
+PYTHON = str(application_python())
 TEACHERS, STUDENTS = 300, 3000
 
 

@@ -33,7 +33,7 @@ def test_at_once():
     [
         (
             {"cpu": {"peak": 0.75}},
-            ["carries the planned peak", "Warning: CPU at peak: the warning is broken, the critical bound is kept"],
+            ["carries the planned peak", "Warning: CPU at peak 75", "≤ 70 % wanted (the critical ≤ 90 % is kept)"],
         ),
         ({"slow": {"peak": 0.2}}, ["ms of 2 s allowed (95 % sure", "Warning: Response time at peak"]),
         (

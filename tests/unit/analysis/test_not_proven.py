@@ -10,9 +10,8 @@ from tests.support.evidence import make_evidence
 def test_a_short_run_of_the_reference_application():
     assert not_proven(make_evidence()) == (
         "your own code (this is the reference application)",
-        "disk app of 50 GiB (no limit could be set here)",
-        "disk db of 100 GiB (no limit could be set here)",
-        "100 disk operations/s (no limit could be set here)",
+        "the server's application disk 50 GiB, database disk 100 GiB, disk operations 100/s"
+        " (no limit could be set here)",
         "daily lessons of 100/day to 200/day (a run of 3 minutes is no day)",
         "a steady state (short run: only a growing backlog was looked for)",
     )

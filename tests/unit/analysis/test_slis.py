@@ -215,7 +215,7 @@ def test_a_row_speaks_until_its_samplers_next_one():
     sparse = tuple(
         replace(sample, period_seconds=10.0)
         for sample in evidence.servers
-        if sample.source != "stack" or int(sample.monotonic_seconds) % 10 == 0
+        if sample.source != "storage" or int(sample.monotonic_seconds) % 10 == 0
     )
     seen = observe("stack_disk_ratio", evidence=replace(evidence, servers=sparse))
     assert isinstance(seen, Gauge)
