@@ -10,19 +10,9 @@ from pathlib import Path
 import pytest
 
 import harness.cli.systems
-from harness.cli.main import COMMANDS, run
+from harness.cli.main import COMMANDS
 from harness.errors import StackNotReady
 from targets.loader import system_names
-
-
-@pytest.fixture
-def printed(capsys: pytest.CaptureFixture[str]):
-    def call(*arguments: str) -> tuple[int, str, str]:
-        code = run(arguments)
-        captured = capsys.readouterr()
-        return code, captured.out, captured.err
-
-    return call
 
 
 def test_the_help_lists_every_command_without_importing_it(printed) -> None:
