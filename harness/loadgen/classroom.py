@@ -45,6 +45,7 @@ class Holder:
         self._held = held
         self._free: deque[AsyncResult[Seat]] = deque()
         self._seats: list[Seat] = []
+        self._is_over = False
 
     def next_seat(self) -> Seat:
         """Block until this user has a seat to take."""
@@ -60,6 +61,8 @@ class Holder:
             delay = start + seconds - time.monotonic()
             if delay > 0:
                 gevent.sleep(delay)
+            if self._is_over:
+                return  # the curve's last points and the end of the load come at the same moment, in either order
             if change > 0:
                 self._open(start + seconds)
             else:
@@ -81,6 +84,7 @@ class Holder:
 
     def close_all(self) -> None:
         """At the end of the load."""
+        self._is_over = True
         while self._seats:
             self._close(self._seats.pop())
 
