@@ -332,3 +332,19 @@ def test_a_generator_whose_harness_was_killed_ends_by_itself(server, load):
     run.process.wait()
     run.until(lambda: not Path(f"/proc/{pid}").exists())
     assert run.event("generator-end").detail["reason"] == "interrupted: the harness has gone away"
+
+
+def test_the_end_of_the_load_wins_over_the_curves_last_points():
+    """Both come at the same moment; whichever is first, nothing is closed twice and nothing opened."""
+    script = """
+from types import SimpleNamespace
+from harness.loadgen.classroom import Holder
+from harness.model.plan import Held
+generator = SimpleNamespace(start_seconds=0.0, settings=SimpleNamespace(room_size=11, request_timeout_seconds=1.0))
+holder = Holder(generator, SimpleNamespace(), Held(((0.0, 0), (1.0, 2), (2.0, 0))))
+holder.close_all()
+holder.run()
+print("ended")
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=30)
+    assert done.stdout == "ended\n", done.stderr
