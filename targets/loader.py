@@ -15,7 +15,8 @@ from harness.errors import TargetError
 from harness.model.target import CapacityTarget, Stage
 from harness.model.units import Unit, parse_quantity
 from targets.hints import did_you_mean
-from targets.schema import KNOWN_FIGURES, TargetFile
+from targets.schema import TargetFile
+from targets.vocabulary import KNOWN_FIGURES
 
 TARGETS_FOLDER = Path(__file__).parent
 """Where the systems that come with Proofload lie."""

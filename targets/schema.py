@@ -7,8 +7,6 @@ left out, the ``cite`` of the table that it stands in.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
@@ -19,73 +17,11 @@ from harness.model.slo import Comparison, Slo, SloKind
 from harness.model.target import CapacityTarget, Flow, FlowKind, Stage
 from harness.model.units import Quantity, Unit, parse_quantity
 from targets.hints import did_you_mean
+from targets.vocabulary import SLIS
 
 SHARE_TOLERANCE = 1e-3
 """Shares may be rounded: 33.3 % three times is the whole."""
 
-
-@dataclass(frozen=True, slots=True)
-class Sli:
-    """What an SLO's bound is written in and how it may be judged; the first kind is taken when the file names none."""
-
-    name: str
-    unit: Unit
-    kinds: tuple[SloKind, ...]
-
-
-SLIS: tuple[Sli, ...] = (
-    Sli("http_response_seconds", Unit.SECONDS, (SloKind.QUANTILE,)),
-    Sli("request_success_ratio", Unit.RATIO, (SloKind.PROPORTION,)),
-    Sli("throughput_per_second", Unit.PER_SECOND, (SloKind.THROUGHPUT,)),
-    Sli("sockets_held_ratio", Unit.RATIO, (SloKind.GAUGE,)),
-    Sli("socket_reach_ratio", Unit.RATIO, (SloKind.PROPORTION,)),
-    Sli("socket_ack_seconds", Unit.SECONDS, (SloKind.QUANTILE,)),
-    Sli("socket_delivery_seconds", Unit.SECONDS, (SloKind.QUANTILE,)),
-    Sli("job_end_to_end_seconds", Unit.SECONDS, (SloKind.QUANTILE,)),
-    Sli("jobs_finished_ratio", Unit.RATIO, (SloKind.PROPORTION, SloKind.COUNT)),
-    Sli("stack_cpu_ratio", Unit.RATIO, (SloKind.GAUGE,)),
-    Sli("stack_memory_ratio", Unit.RATIO, (SloKind.GAUGE,)),
-    Sli("stack_disk_ratio", Unit.RATIO, (SloKind.GAUGE,)),
-    Sli("postgres_connections_ratio", Unit.RATIO, (SloKind.GAUGE,)),
-    Sli("oom_kills", Unit.COUNT, (SloKind.COUNT,)),
-    Sli("lost_writes", Unit.COUNT, (SloKind.COUNT,)),
-    Sli("server_crashes", Unit.COUNT, (SloKind.COUNT,)),
-    Sli("recovery_seconds", Unit.SECONDS, (SloKind.COUNT,)),
-)
-"""What can be bounded."""
-
-KNOWN_FIGURES: Mapping[str, Unit] = {
-    "teachers": Unit.COUNT,
-    "students": Unit.COUNT,
-    "vcpu": Unit.CORES,
-    "memory": Unit.BYTES,
-    "disk_app": Unit.BYTES,
-    "disk_db": Unit.BYTES,
-    "iops": Unit.PER_SECOND,
-    "gunicorn_workers": Unit.COUNT,
-    "gunicorn_max_requests": Unit.COUNT,
-    "celery_default_workers": Unit.COUNT,
-    "celery_heavy_workers": Unit.COUNT,
-    "celery_max_memory_per_child": Unit.BYTES,
-    "postgres_max_connections": Unit.COUNT,
-    "postgres_shared_buffers": Unit.BYTES,
-    "statement_timeout": Unit.SECONDS,
-    "pgbouncer": Unit.COUNT,
-    "pgbouncer_pool_size": Unit.COUNT,
-    "pgbouncer_max_client_connections": Unit.COUNT,
-    "redis_maxmemory": Unit.BYTES,
-    "normal_rps": Unit.PER_SECOND,
-    "peak_rps": Unit.PER_SECOND,
-    "normal_users": Unit.COUNT,
-    "concurrent_users": Unit.COUNT,
-    "room_size": Unit.COUNT,
-    "message_rate_per_user": Unit.PER_SECOND,
-    "upload_rate": Unit.PER_SECOND,
-    "proof_factor": Unit.COUNT,
-    "think_time": Unit.SECONDS,
-    "request_timeout": Unit.SECONDS,
-}
-"""Figures that the harness itself reads, and their units. A file may name any others."""
 
 _GROUP_WORDS = ("cite",)
 _SLI_BY_NAME = {sli.name: sli for sli in SLIS}

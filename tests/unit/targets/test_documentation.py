@@ -7,7 +7,7 @@ import re
 from harness.planning.build import build_plan
 from harness.planning.profiles import PROFILES
 from targets.loader import TARGETS_FOLDER, parse_target
-from targets.schema import KNOWN_FIGURES, SLIS
+from targets.vocabulary import KNOWN_FIGURES, SLIS
 
 PAGE = (TARGETS_FOLDER.parent / "docs" / "your-own-system.md").read_text(encoding="utf-8")
 

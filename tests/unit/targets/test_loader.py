@@ -10,7 +10,7 @@ from harness.analysis import slis
 from harness.errors import TargetError
 from harness.model.figure import Provenance
 from harness.model.slo import Comparison, SloKind
-from targets import schema
+from targets import vocabulary
 from targets.loader import digest, find_stage, load_file, load_target, parse_target, system_names, target_path
 
 SMALL = """
@@ -270,4 +270,4 @@ def test_every_system_that_comes_with_proofload_can_be_loaded(name: str) -> None
 
 
 def test_every_sli_that_can_be_bounded_can_be_measured_in_the_same_unit() -> None:
-    assert {sli.name: sli.unit for sli in schema.SLIS} == {sli.name: sli.unit for sli in slis.SLIS}
+    assert {sli.name: sli.unit for sli in vocabulary.SLIS} == {sli.name: sli.unit for sli in slis.SLIS}
