@@ -17,6 +17,12 @@ REDIS = "PROOFLOAD_REDIS_URL"
 NGINX_STATUS = "PROOFLOAD_NGINX_STATUS_URL"
 METRICS = "PROOFLOAD_METRICS_URL"
 QUEUES = "PROOFLOAD_CELERY_QUEUES"
+SCHEMES = {
+    REDIS: ("redis://", "rediss://", "unix://"),
+    NGINX_STATUS: ("http://",),
+    METRICS: ("http://",),
+}
+"""How the addresses begin that their samplers can use."""
 LIMITS = "not enforced: the system was running already"
 
 
@@ -28,6 +34,16 @@ def external_endpoints(host: str, environment: Mapping[str, str]) -> Endpoints:
     parts = urlsplit(host)
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise ConfigError("the host is no URL", f"--host {host}", "write it as http://127.0.0.1:8000")
+    if parts.path.strip("/") or parts.query or parts.fragment:
+        raise ConfigError(
+            "the host has a path, and the flows bring their own",
+            f"--host {host}",
+            f"--host {parts.scheme}://{parts.netloc}",
+        )
+    for name, schemes in SCHEMES.items():
+        value = environment.get(name, "")
+        if value and not value.startswith(schemes):  # which may hold a password: its name is shown, not what it says
+            raise ConfigError("an address cannot be used", name, f"it begins with {' or '.join(schemes)}")
     return Endpoints(
         base_url=host.rstrip("/"),
         postgres_dsn=environment.get(POSTGRES) or None,

@@ -78,8 +78,13 @@ class LedgerFile:
 
     def open(self, *, cgroups: tuple[Path, ...], folders: tuple[Path, ...]) -> None:
         """Record what is about to be made."""
+        value = replace(self.value, cgroups=cgroups, folders=folders)
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        self._write(replace(self.value, cgroups=cgroups, folders=folders))
+        try:
+            self._write(value)
+        except FileNotFoundError:  # another run, the last to end, has just removed the empty folder
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            self._write(value)
 
     def add(self, process: LedgerProcess) -> None:
         """Record a process that was just started; until then its marker and its cgroup give it away."""

@@ -70,7 +70,10 @@ class NativeStack:
         seed: int,
         report: Callable[[str], None],
         port: int | None = None,
+        check: Callable[[], None] = lambda: None,
     ) -> None:
+        """check: called again and again during the start; what it raises ends the start, and nothing is left."""
+        self._check = check
         self._run = run
         self._size = size
         self._audience = audience
@@ -111,7 +114,7 @@ class NativeStack:
 
     def stop(self) -> None:
         """End everything that was started and remove its data; logs stay."""
-        if self._ledger is not None and self._ledger.path.exists():
+        if self._ledger is not None:  # also when its file is gone, with the whole runs' folder: what it named is not
             take_down(self._ledger.path, self._ledger.value)
         if self._processes is not None:
             self._processes.reap()
@@ -173,7 +176,7 @@ class NativeStack:
         began = time.monotonic()
         cgroup, limits = self._prepare(plan)
         assert self._ledger is not None
-        processes = Processes(self._ledger, plan.logs, cgroup=cgroup, account=plan.account)
+        processes = Processes(self._ledger, plan.logs, cgroup=cgroup, account=plan.account, check=self._check)
         processes.keep_secret(
             plan.postgres.superuser_password, plan.postgres.role_password, plan.redis.password, plan.secret_key
         )
