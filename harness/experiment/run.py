@@ -91,9 +91,8 @@ def _carry_out(settings: Settings, run: RunDirectory, observer: Observer, stop: 
         began = time.monotonic()
         try:
             servers = bring_up(settings, run, observer.step, stop.check)
-        except Interrupted as asked:
-            journal.write("run-end", reason=f"interrupted: {asked}")
-            observer.note(f"{asked}: the servers are stopped; there was no load")
+        except Interrupted:
+            journal.write("run-end", reason=_called_off(stop, observer))
             return
         except Exception as error:
             journal.write("run-end", reason=f"failed: {_in_words(error)}")
@@ -113,6 +112,12 @@ def _carry_out(settings: Settings, run: RunDirectory, observer: Observer, stop: 
         journal.write("stack-up", seconds=manifest.stack_seconds)
         observer.stack_ready(run, manifest)
         _Execution(settings, run, servers, journal, observer, stop).carry_out()
+
+
+def _called_off(stop: StopRequest, observer: Observer) -> str:
+    """The reason for the end of a run that somebody ended before its load began."""
+    observer.note(f"{stop.reason}: the servers are stopped; there was no load")
+    return f"interrupted: {stop.reason}"
 
 
 def _in_words(error: BaseException) -> str:
@@ -198,14 +203,14 @@ class _Execution:
         """Generate the load while sampling; the reason for its end: complete, interrupted, aborted or generator."""
         servers = self.servers
         if self.stop.asked:
-            return f"interrupted: {self.stop.reason}"
+            return _called_off(self.stop, self.observer)
         generator = Generator(self.run, self.settings.locustfile, servers.base_url, servers.generator_environment)
         self.observer.step("starting the load generator")
         servers.start_sampling()
         generator.start()
         try:
             start = self._wait_for_load(generator)
-            return f"interrupted: {self.stop.reason}" if start is None else self._watch(generator, start)
+            return _called_off(self.stop, self.observer) if start is None else self._watch(generator, start)
         finally:
             generator.stop()
 
