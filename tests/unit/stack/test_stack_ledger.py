@@ -2,6 +2,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
+import harness.stack.ledger
 from harness.stack.ledger import LEDGERS, LedgerFile, LedgerProcess, discard_ledger, read_ledgers
 from harness.stack.proc import ProcessKey, myself
 
@@ -38,3 +41,21 @@ def test_what_is_no_ledger_is_passed_over(tmp_path: Path) -> None:
     (tmp_path / LEDGERS / "broken.json").write_text("{")
     assert read_ledgers(tmp_path) == ()
     assert read_ledgers(tmp_path / "nowhere") == ()
+
+
+def test_the_folder_of_ledgers_may_go_with_another_runs_last_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ledger = LedgerFile(tmp_path, "run-1")
+    write = harness.stack.ledger.write_whole
+    removed = []
+
+    def write_after_another_ended(path: Path, value: object) -> None:
+        if not removed:
+            removed.append(path.parent)
+            path.parent.rmdir()
+        write(path, value)
+
+    monkeypatch.setattr(harness.stack.ledger, "write_whole", write_after_another_ended)
+    ledger.open(cgroups=(), folders=())
+    assert [found.run_id for _, found in read_ledgers(tmp_path)] == ["run-1"]
