@@ -18,7 +18,7 @@ from harness.samplers.runner import Sampling
 from harness.samplers.targets import Cgroup, Targets
 from harness.stack.endpoints import Endpoints, Running
 from harness.stack.external import ExternalStack
-from harness.stack.ledger import MARKER
+from harness.stack.ledger import MARKER, mark_of
 from harness.stack.native import NativeStack
 from harness.stack.proc import command_line, state_of
 from harness.stack.programs import find_ffmpeg, find_programs
@@ -144,7 +144,7 @@ def _generator_environment(stage: Stage, run: RunDirectory, clip: Path | None) -
     """What the flows must know beside the plan: the video, and how many accounts of each kind there are."""
     people = {f"PROOFLOAD_{figure.name.upper()}": f"{figure.value:.0f}" for figure in stage.audience}
     video = {} if clip is None else {"PROOFLOAD_CLIP": str(clip)}
-    return {**people, MARKER: run.path.name, **video}
+    return {**people, MARKER: mark_of(run.path), **video}
 
 
 def sampling_targets(endpoints: Endpoints, size: StackSize | None) -> Targets:

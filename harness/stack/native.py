@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import secrets
 import time
 from collections.abc import Callable, Mapping
@@ -25,7 +24,7 @@ from harness.stack.appenv import application_python
 from harness.stack.cleanup import clean_up, take_down
 from harness.stack.endpoints import Endpoints, Running
 from harness.stack.host import Share, free_bytes, host_size, share_of
-from harness.stack.ledger import LedgerFile
+from harness.stack.ledger import LedgerFile, mark_of
 from harness.stack.limits import CgroupPaths, LimitsUnavailable, find_cgroup, read_limits, set_limits
 from harness.stack.places import APPLICATION
 from harness.stack.ports import LOOPBACK, free_ports, require_free
@@ -138,7 +137,7 @@ class NativeStack:
 
     def _decide(self, programs: Programs, python: Path) -> _Plan:
         account = service_account()
-        folder = data_folder(self._run.stack, account, self._run_id)
+        folder = data_folder(self._run.stack, account, self._run.path.name)
         budget = connection_budget(self._size)
         ports = free_ports(5)
         nginx_port = ports[4] if self._port is None else require_free(self._port)
@@ -167,10 +166,6 @@ class NativeStack:
             nginx=nginx.Nginx(folder / "nginx", self._run.logs, nginx_port, ports[3]),
             secret_key=secrets.token_urlsafe(32),
         )
-
-    @property
-    def _run_id(self) -> str:
-        return re.sub(r"[^A-Za-z0-9._-]", "-", self._run.path.name)
 
     def _start(self, plan: _Plan) -> Running:
         began = time.monotonic()
@@ -202,10 +197,10 @@ class NativeStack:
         cgroup: CgroupPaths | None = None
         limits = ""
         try:
-            cgroup = find_cgroup(f"proofload-{self._run_id}")
+            cgroup = find_cgroup(f"proofload-{mark_of(self._run.path)}")
         except LimitsUnavailable as reason:
             limits = f"not enforced: {reason}"
-        self._ledger = LedgerFile(self._run.path.parent, self._run_id)
+        self._ledger = LedgerFile(self._run.path)
         folders = tuple(dict.fromkeys((plan.folder, self._run.stack)))
         self._ledger.open(cgroups=() if cgroup is None else cgroup.folders, folders=folders)
         if cgroup is not None:

@@ -108,7 +108,7 @@ class Processes:
                     "PATH": SEARCH_PATH,
                     "LANG": "C.UTF-8",
                     "HOME": str(command.cwd),
-                    MARKER: self._ledger.value.run_id,
+                    MARKER: self._ledger.value.mark,
                     **command.environment,
                 },
                 stdin=subprocess.PIPE,

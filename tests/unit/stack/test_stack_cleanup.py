@@ -17,7 +17,7 @@ HARNESS = ProcessKey(5, 50)
 
 
 def ledger_of(*processes: LedgerProcess, cgroups: tuple[Path, ...] = (), boot: str = BOOT) -> Ledger:
-    return Ledger(run_id="run-1", harness=HARNESS, boot=boot, cgroups=cgroups, processes=processes)
+    return Ledger(run_id="run-1", mark="run-1", harness=HARNESS, boot=boot, cgroups=cgroups, processes=processes)
 
 
 class World:
@@ -143,7 +143,7 @@ def test_what_belongs_to_another_user_is_said_and_stays_recorded(
         raise PermissionError(13, "Permission denied", str(folder))
 
     monkeypatch.setattr(harness.stack.cleanup.shutil, "rmtree", refuse)
-    ledger = replace(ledger_of(boot=boot_id()), run_id=f"run-{tmp_path.name}", folders=(folder,))
+    ledger = replace(ledger_of(boot=boot_id()), mark=f"run-{tmp_path.name}", folders=(folder,))
     with pytest.raises(StackError, match="Permission denied") as caught:
         take_down(path, ledger)
     assert caught.value.where == (str(folder),)
@@ -154,6 +154,6 @@ def test_what_belongs_to_another_user_is_said_and_stays_recorded(
 def test_a_stack_whose_ledger_has_gone_is_taken_down_all_the_same(tmp_path: Path) -> None:
     folder = tmp_path / "data"
     folder.mkdir()
-    ledger = replace(ledger_of(boot=boot_id()), run_id=f"run-{tmp_path.name}", folders=(folder,))
+    ledger = replace(ledger_of(boot=boot_id()), mark=f"run-{tmp_path.name}", folders=(folder,))
     take_down(tmp_path / "gone" / "ledger.json", ledger)
     assert not folder.exists()

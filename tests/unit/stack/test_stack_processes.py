@@ -17,7 +17,7 @@ from harness.stack.processes import Command, PortTaken, Processes, log_tail
 
 @pytest.fixture
 def ledger(tmp_path: Path) -> LedgerFile:
-    file = LedgerFile(tmp_path, f"unit-{tmp_path.name}")
+    file = LedgerFile(tmp_path / f"unit-{tmp_path.name}")
     file.open(cgroups=(), folders=())
     return file
 
