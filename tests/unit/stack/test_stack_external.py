@@ -48,6 +48,9 @@ def test_a_host_with_a_path_would_be_loaded_without_it(host: str) -> None:
         ("PROOFLOAD_METRICS_URL", "https://:secret@127.0.0.1/metrics"),
         ("PROOFLOAD_NGINX_STATUS_URL", "127.0.0.1/status?secret"),
         ("PROOFLOAD_REDIS_URL", "http://:secret@127.0.0.1:6379"),
+        ("PROOFLOAD_REDIS_URL", "redis://:secret@127.0.0.1:port/0"),
+        ("PROOFLOAD_POSTGRES_DSN", "nonsense secret"),
+        ("PROOFLOAD_PGBOUNCER_DSN", "postgresql://u:secret@[::1/x"),
     ],
 )
 def test_an_address_that_no_sampler_can_use_is_bad_input_and_not_repeated(name: str, value: str) -> None:
