@@ -33,7 +33,7 @@ class LiveDisplay:
         self._status = ""
 
     def __enter__(self) -> LiveDisplay:
-        self._console.print(f"[bold]Proofload[/bold]  {self._title}", highlight=False)
+        self._console.print(Text.assemble(("Proofload", "bold"), f"  {self._title}"), highlight=False)
         if self._console.is_terminal:
             self._live = Live(Text(""), console=self._console, refresh_per_second=4, transient=True)
             self._live.start()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 from rich.console import Console
@@ -12,10 +13,23 @@ PIPE_WIDTH = 160
 """Columns when nobody looks: wide enough that no row of a table is folded."""
 
 
-def console(*, quiet: bool = False, stderr: bool = False) -> Console:
-    """Where text for people goes. Colour only on a terminal and without NO_COLOR (rich heeds both)."""
+class LastingConsole(Console):
+    """Falls silent when whoever read its output has gone (``| head``), instead of ending the program: a run whose
+    display nobody watches any more is still a run, with a report at its end."""
+
+    def on_broken_pipe(self) -> None:
+        """Rich's own would exit here."""
+        self.quiet = True
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def console(*, quiet: bool = False, stderr: bool = False, lasting: bool = False) -> Console:
+    """Where text for people goes. Colour only on a terminal and without NO_COLOR (rich heeds both).
+
+    lasting: for what has more to do than to print.
+    """
     stream = sys.stderr if stderr else sys.stdout
-    return Console(
+    return (LastingConsole if lasting else Console)(
         file=stream, quiet=quiet, highlight=False, emoji=False, width=None if stream.isatty() else PIPE_WIDTH
     )
 

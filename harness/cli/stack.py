@@ -9,15 +9,21 @@ from typing import Annotated
 import typer
 
 from harness.cli.output import console
+from harness.cli.signals import stopped_by_signals
+from harness.experiment.settings import Interrupted, StopRequest
 from harness.planning.sizing import audience_of, size_of
 from harness.stack.cleanup import clean_up
 from harness.stack.cleanup import status as stack_status
 from harness.stack.native import NativeStack
+from harness.stack.ports import require_free
 from harness.store.layout import create_run_directory
 from targets.loader import find_stage, load_target
 
 System = Annotated[str, typer.Argument(metavar="SYSTEM", help="A planned system's name, or a path to your own TOML.")]
 Runs = Annotated[Path, typer.Option("--runs", help="Where run directories are kept.")]
+
+INTERRUPTED = 130
+"""128 + SIGINT, as shells have it."""
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, rich_markup_mode=None)
 
@@ -54,14 +60,22 @@ def up(
     target = load_target(system)
     chosen = find_stage(target, stage)
     size, audience = size_of(chosen), audience_of(chosen)
+    if port is not None:
+        require_free(port)
     run = create_run_directory(runs, target.name, chosen.name, "stack", datetime.now(UTC))
 
     def report(text: str) -> None:
         out.print(f"  {text}", markup=False)
 
-    servers = NativeStack(run, size, audience=audience, seed=seed, report=report, port=port)
-    running = servers.start()
-    servers.detach()
+    stop = StopRequest()
+    servers = NativeStack(run, size, audience=audience, seed=seed, report=report, port=port, check=stop.check)
+    with stopped_by_signals(stop):
+        try:
+            running = servers.start()
+        except Interrupted as asked:
+            out.print(f"{asked}: nothing was left up")
+            raise typer.Exit(INTERRUPTED) from None
+        servers.detach()
     out.print(f"up      {running.endpoints.base_url}   in {running.started_seconds:.0f} s, limits {running.limits}")
     out.print("sign in teacher1@lectio.test, password lectio")
     out.print(f"logs    {run.logs}", soft_wrap=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 import sys
 from pathlib import Path
@@ -22,6 +23,7 @@ from harness.model.slo import SloKind
 from harness.model.target import CapacityTarget, Stage
 from harness.planning.build import build_plan
 from harness.planning.profiles import profile_named
+from harness.stack.external import external_endpoints
 from targets.allow import check_allowed
 from targets.flows import check_flows
 from targets.loader import digest, find_stage, load_target, target_path
@@ -81,7 +83,7 @@ def verify(
         command=shlex.join(["proofload", *sys.argv[1:]]),
         base_url=base_url,
     )
-    out = console(quiet=json)
+    out = console(quiet=json, lasting=True)
     stop = StopRequest()
     minutes = _minutes(settings.plan.duration_seconds)
     title = f"{target.title}, stage {chosen.name}: {_audience(chosen)}   profile {profile}, about {minutes}"
@@ -108,7 +110,7 @@ def _external_url(stack: str, host: str | None, allowed: tuple[str, ...]) -> str
     if host is None:
         raise ConfigError("--stack external needs the address of what is to be loaded", "--host", "add --host URL")
     check_allowed(host, allowed)
-    return host.rstrip("/")
+    return external_endpoints(host, os.environ).base_url
 
 
 def _locustfile(target: CapacityTarget, own: Path | None) -> Path:

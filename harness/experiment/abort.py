@@ -12,7 +12,11 @@ from harness.model.plan import LevelName
 
 @dataclass(frozen=True, slots=True)
 class Observation:
-    """One second of the run. Ratios 0…1; None where nothing was seen (which never fires a rule)."""
+    """One second of the run. Ratios 0…1; None where nothing was seen (which never fires a rule).
+
+    completed, bad: the HTTP requests that ended, or were given up, in it, whenever they were meant to start: of those
+    that started in it the slow good ones would still be missing, and the bad ones look like most.
+    """
 
     second: int
     level: LevelName | None

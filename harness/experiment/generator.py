@@ -10,7 +10,10 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+from harness.analysis.coverage import GENERATOR_END
 from harness.errors import GeneratorCrashed
+from harness.model.samples import Event
+from harness.store.jsonl import Tail
 from harness.store.layout import RunDirectory
 
 STOP_PATIENCE_SECONDS = 8.0
@@ -84,7 +87,12 @@ class Generator:
             self._process.wait()
 
     def crashed(self) -> GeneratorCrashed:
-        """The error for a generator that ended before the load began."""
+        """The error for a generator that ended before the load began: its own last word, else the end of its log."""
+        for event in Tail(self._run.events, Event).read():
+            reason = str(event.detail.get("reason", ""))
+            if event.name == GENERATOR_END and reason:
+                words = reason.removeprefix("not started: ")
+                return GeneratorCrashed(f"the load did not begin: {words}", str(self.log), "its log says more")
         lines = self.log.read_text(errors="replace").splitlines()[-6:] if self.log.exists() else []
         return GeneratorCrashed(
             f"the load generator ended with exit code {self.poll()} before the load began",

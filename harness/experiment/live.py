@@ -51,6 +51,7 @@ class LiveView:
         self._plan = plan
         self._seconds: dict[int, _Second] = {}
         self._order: deque[int] = deque()
+        self._ended = (0, 0)
         self.errors = 0
         self.late = 0
         self.dropped = 0
@@ -64,6 +65,7 @@ class LiveView:
             self.late += row.late
             self.dropped += row.dropped
             if row.kind in ("http", "upload"):
+                self._ended = (self._ended[0] + row.completed, self._ended[1] + row.errors + row.dropped)
                 second = self._second(row.second)
                 second.offered += row.offered
                 second.completed += row.completed
@@ -78,10 +80,10 @@ class LiveView:
                 del self._seconds[self._order.popleft()]
         return self._seconds[number]
 
-    def observed(self, second: int) -> tuple[int, int]:
-        """Completed and bad HTTP requests of one second, as far as known."""
-        seen = self._seconds.get(second)
-        return (0, 0) if seen is None else (seen.completed, seen.offered - seen.completed)
+    def take_ended(self) -> tuple[int, int]:
+        """Completed and bad HTTP requests among the rows that have come since the last call."""
+        ended, self._ended = self._ended, (0, 0)
+        return ended
 
     def status(
         self, elapsed_seconds: float, generator: GeneratorSample | None, servers: Mapping[str, float]
@@ -97,7 +99,7 @@ class LiveView:
             response.update(second.response)
             service.update(second.service)
         level, phase = position(self._plan, elapsed_seconds)
-        seconds = max(1, min(WINDOW_SECONDS, len(window)))
+        seconds = max(1, min(WINDOW_SECONDS, last))  # those without any row as well: nothing happened in them
         return LiveStatus(
             elapsed_seconds=elapsed_seconds,
             level=level,

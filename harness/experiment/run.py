@@ -6,24 +6,26 @@ Whatever happens after the run directory exists, the evidence gathered so far st
 from __future__ import annotations
 
 import time
+import traceback
 from collections.abc import Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 import harness
-from harness.errors import GeneratorError
+from harness.errors import EvidenceError, GeneratorError, HarnessError, MissingProgram, StackError
 from harness.experiment.abort import AbortWatch, Observation
 from harness.experiment.fingerprint import host_fingerprint
 from harness.experiment.generator import Generator
 from harness.experiment.live import LiveView, position
 from harness.experiment.reconcile import job_events, reconcile
 from harness.experiment.servers import Servers, bring_up
-from harness.experiment.settings import Observer, Settings, StopRequest
+from harness.experiment.settings import Interrupted, Observer, Settings, StopRequest
 from harness.model.evidence import Subject
 from harness.model.plan import LoadPlan
 from harness.model.run import SCHEMA_VERSION, Manifest
 from harness.model.samples import AcknowledgedWrite, Event, GeneratorSample, JobEvent, RequestRow
+from harness.samplers.base import describe
 from harness.store.jsonl import Appender, Tail, read_lines, write_whole
 from harness.store.layout import RunDirectory, create_run_directory
 
@@ -52,11 +54,31 @@ class Journal:
 def execute(settings: Settings, observer: Observer, stop: StopRequest) -> RunDirectory:
     """Make one run and leave its evidence in a new run directory, which is returned.
 
-    Raises StackError or GeneratorError when the load never began; the directory then holds the logs.
+    Raises StackError or GeneratorError when the load never began; the directory then holds the logs. Once it has
+    begun, whatever happens is a run that was cut short: it is returned to be judged.
     """
     run = create_run_directory(
         settings.runs, settings.target.name, settings.stage.name, settings.kind, datetime.now(UTC)
     )
+    try:
+        _carry_out(settings, run, observer, stop)
+    except (StackError, GeneratorError) as error:
+        if not isinstance(error, MissingProgram):
+            error.where = (*error.where, f"what there is of the run: {run.path}")
+        raise
+    except OSError as error:
+        raise EvidenceError(
+            f"the run cannot be written down: {error.strerror}",
+            (str(error.filename or ""), f"what there is of the run: {run.path}"),
+            f"make room, then: proofload report {run.path}",
+        ) from error
+    except KeyboardInterrupt:
+        observer.note(f"stopped at once; what was measured can still be judged: proofload report {run.path}")
+        raise
+    return run
+
+
+def _carry_out(settings: Settings, run: RunDirectory, observer: Observer, stop: StopRequest) -> None:
     with ExitStack() as cleanup:
         journal = Journal(run)
         cleanup.callback(journal.close)
@@ -67,7 +89,14 @@ def execute(settings: Settings, observer: Observer, stop: StopRequest) -> RunDir
         journal.write("run-start", run=run.path.name)
 
         began = time.monotonic()
-        servers = bring_up(settings, run, observer.step)
+        try:
+            servers = bring_up(settings, run, observer.step, stop.check)
+        except Interrupted:
+            journal.write("run-end", reason=_called_off(stop, observer))
+            return
+        except Exception as error:
+            journal.write("run-end", reason=f"failed: {_in_words(error)}")
+            raise
         cleanup.callback(servers.stop)
         manifest = replace(
             manifest,
@@ -83,7 +112,16 @@ def execute(settings: Settings, observer: Observer, stop: StopRequest) -> RunDir
         journal.write("stack-up", seconds=manifest.stack_seconds)
         observer.stack_ready(run, manifest)
         _Execution(settings, run, servers, journal, observer, stop).carry_out()
-    return run
+
+
+def _called_off(stop: StopRequest, observer: Observer) -> str:
+    """The reason for the end of a run that somebody ended before its load began."""
+    observer.note(f"{stop.reason}: the servers are stopped; there was no load")
+    return f"interrupted: {stop.reason}"
+
+
+def _in_words(error: BaseException) -> str:
+    return error.message if isinstance(error, HarnessError) else describe(error)
 
 
 def _subject(settings: Settings) -> Subject:
@@ -125,29 +163,54 @@ class _Execution:
     stop: StopRequest
 
     def carry_out(self) -> None:
-        """Load, reconcile, stop the servers; the last event says how it ended."""
-        reason = "failed"
-        try:
-            reason = self._load()
-        finally:
-            self._settle_accounts()
-            self.servers.stop_sampling()
-            self.observer.step("stopping the servers")
-            self.servers.stop()
-            self.journal.write("run-end", reason=reason)
+        """Load, reconcile, stop the servers; the last event says how it ended, and each step is taken whatever became
+        of the one before."""
+        ended = ["failed"]
+        with ExitStack() as last:
+            last.callback(lambda: self.journal.write("run-end", reason=ended[0]))
+            last.callback(self._stop_servers)
+            try:
+                ended[0] = self._load()
+                last.callback(self._settle_accounts)
+            except KeyboardInterrupt:  # the second Ctrl-C waits for nothing but the servers' end
+                ended[0] = f"interrupted: {self.stop.reason}"
+                raise
+            except Exception as error:
+                ended[0] = f"failed: {_in_words(error)}"
+                if not self._has_begun():
+                    raise
+                self._keep_trace(error)
+                last.callback(self._settle_accounts)
+
+    def _has_begun(self) -> bool:
+        return any(event.name == "load-start" for event in Tail(self.run.events, Event).read())
+
+    def _keep_trace(self, error: Exception) -> None:
+        """Of a mistake while the load ran: the evidence is worth more, but the mistake must not be lost either."""
+        log = self.run.logs / "harness.log"
+        with suppress(OSError), log.open("a", encoding="utf-8") as file:
+            traceback.print_exception(error, file=file)
+        self.observer.note(f"the watch over the load failed ({_in_words(error)}); what was measured is judged: {log}")
+
+    def _stop_servers(self) -> None:
+        for problem in self.servers.stop_sampling():
+            self.journal.write("sampling-problem", reason=problem)
+            self.observer.note(problem)
+        self.observer.step("stopping the servers")
+        self.servers.stop()
 
     def _load(self) -> str:
         """Generate the load while sampling; the reason for its end: complete, interrupted, aborted or generator."""
         servers = self.servers
         if self.stop.asked:
-            return f"interrupted: {self.stop.reason}"
+            return _called_off(self.stop, self.observer)
         generator = Generator(self.run, self.settings.locustfile, servers.base_url, servers.generator_environment)
         self.observer.step("starting the load generator")
         servers.start_sampling()
         generator.start()
         try:
             start = self._wait_for_load(generator)
-            return f"interrupted: {self.stop.reason}" if start is None else self._watch(generator, start)
+            return _called_off(self.stop, self.observer) if start is None else self._watch(generator, start)
         finally:
             generator.stop()
 
@@ -181,30 +244,41 @@ class _Execution:
                 return f"interrupted: {self.stop.reason}"
             elapsed = time.monotonic() - start
             view.add(rows.read())
+            completed, bad = view.take_ended()
             latest = (health.read() or (latest,))[-1]
             values = self.servers.latest()
             self.observer.live(view.status(elapsed, latest, values))
             for name in self.servers.newly_dead():
                 self.journal.write("process-died", process=name)
                 self.observer.note(f"{name} died")
-            fired = aborts.observe(_observation(view, plan, elapsed, values))
+            fired = aborts.observe(_observation(plan, elapsed, values, completed, bad))
             if fired is not None:
                 self.journal.write("aborted", rule=fired.name, reason=fired.reason)
                 self.observer.note(f"aborted: {fired.reason}")
                 return f"aborted: {fired.reason}"
             if elapsed > limit:
                 return "generator: it did not end in time"
-        if any(event.name == "load-end" for event in read_lines(self.run.events, Event)):
+        words = {event.name: event for event in Tail(self.run.events, Event).read()}
+        last = words.get("generator-end")
+        if "load-end" in words and last is not None and last.detail.get("reason") == "completed":
             return "complete"
+        # Also after the load's end: without its last word, the last rows of the drain are missing.
         self.journal.write("worker-lost", exit_code=generator.poll())
         return f"generator: it ended early with exit code {generator.poll()}"
 
     def _settle_accounts(self) -> None:
-        """Ask the database what became of everything that it acknowledged."""
+        """Ask the database what became of everything that it acknowledged. What is not known passes nowhere, so a
+        failure here is said and ends nothing."""
         dsn = self.servers.postgres_dsn
         if dsn is None:
             return
         self.observer.step("reconciling acknowledged writes with the database")
+        try:
+            self._reconcile(dsn)
+        except (HarnessError, OSError) as error:
+            self.observer.note(f"the acknowledged writes could not be reconciled: {_in_words(error)}")
+
+    def _reconcile(self, dsn: str) -> None:
         result = reconcile(dsn, tuple(read_lines(self.run.acknowledged, AcknowledgedWrite)))
         write_whole(self.run.reconciliation, result)
         self.journal.write("reconciled", checked=result.checked, missing=len(result.missing))
@@ -213,12 +287,10 @@ class _Execution:
             jobs.append(*job_events(dsn, ids, time.monotonic() - time.time()))
 
 
-def _observation(view: LiveView, plan: LoadPlan, elapsed: float, values: Mapping[str, float]) -> Observation:
-    second = int(elapsed) - 2  # the newest second whose rows have been written
-    level, _ = position(plan, second)
-    completed, bad = view.observed(second)
+def _observation(plan: LoadPlan, elapsed: float, values: Mapping[str, float], completed: int, bad: int) -> Observation:
+    level, _ = position(plan, elapsed)
     return Observation(
-        second=second,
+        second=int(elapsed),
         level=None if level is None else level.name,
         host_cpu_ratio=values.get("host.cpu_busy_ratio"),
         host_memory_ratio=values.get("host.memory_used_ratio"),

@@ -2,27 +2,32 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Protocol
 
 from harness.experiment.settings import Settings
+from harness.model.plan import LoadPlan
 from harness.model.run import ReadBack
 from harness.model.sizing import StackSize
-from harness.model.target import Stage
+from harness.model.target import FlowKind, Stage
 from harness.planning.sizing import audience_of, size_of
 from harness.samplers.catalog import make_samplers
 from harness.samplers.runner import Sampling
 from harness.samplers.targets import Cgroup, Targets
 from harness.stack.endpoints import Endpoints, Running
 from harness.stack.external import ExternalStack
-from harness.stack.ledger import MARKER
+from harness.stack.ledger import MARKER, mark_of
 from harness.stack.native import NativeStack
 from harness.stack.proc import command_line, state_of
-from harness.stack.programs import find_programs
+from harness.stack.programs import find_ffmpeg, find_programs
 from harness.stack.video import ensure_clip
 from harness.store.jsonl import Appender
 from harness.store.layout import RunDirectory
+
+STALE_PERIODS = 5
+"""A value that old says nothing of now: nothing is shown of it, and no abort rule fires on it."""
 
 
 class Stack(Protocol):
@@ -74,18 +79,18 @@ class Servers:
         self._sampling = Sampling(self._samplers, self._rows)
         self._sampling.start()
 
-    def stop_sampling(self) -> None:
-        """The last rows are written; may be called again."""
-        if self._sampling is not None:
-            self._sampling.stop()
-            self._sampling = None
+    def stop_sampling(self) -> tuple[str, ...]:
+        """The last rows are written; what went wrong, a sentence each. May be called again."""
+        sampling, self._sampling = self._sampling, None
+        return () if sampling is None else sampling.stop()
 
     def latest(self) -> dict[str, float]:
-        """The newest values, by "source.metric"."""
+        """The newest values, by "source.metric"; none of a sampler that has fallen silent."""
+        now = time.monotonic()
         values: dict[str, float] = {}
         for sampler in self._samplers:
             sample = None if self._sampling is None else self._sampling.latest(sampler.source)
-            if sample is not None:
+            if sample is not None and now - sample.monotonic_seconds < STALE_PERIODS * sample.period_seconds:
                 values.update({f"{sample.source}.{name}": value for name, value in sample.values.items()})
         return values
 
@@ -102,16 +107,26 @@ class Servers:
         self._stack.stop()
 
 
-def bring_up(settings: Settings, run: RunDirectory, report: Callable[[str], None]) -> Servers:
-    """Start the servers of a run. Raises ConfigError or StackError; nothing is left of them then."""
-    size = size_of(settings.stage) if settings.base_url is None else None
+def bring_up(
+    settings: Settings, run: RunDirectory, report: Callable[[str], None], check: Callable[[], None]
+) -> Servers:
+    """Start the servers of a run. Raises ConfigError, StackError or what ``check`` raises; nothing is left then.
+
+    check: called again and again while it waits.
+    """
+    size: StackSize | None = None
     stack: Stack
     if settings.base_url is not None:
         stack = ExternalStack(settings.base_url)
+        ffmpeg = find_ffmpeg() if _uploads(settings.plan) else None
     else:
-        assert size is not None
-        stack = NativeStack(run, size, audience=audience_of(settings.stage), seed=settings.plan.seed, report=report)
-    clip = ensure_clip(find_programs(pgbouncer=size is not None and size.pgbouncer_pool_size is not None).ffmpeg)
+        size = size_of(settings.stage)
+        stack = NativeStack(
+            run, size, audience=audience_of(settings.stage), seed=settings.plan.seed, report=report, check=check
+        )
+        ffmpeg = find_programs(pgbouncer=size.pgbouncer_pool_size is not None).ffmpeg
+    clip = None if ffmpeg is None else ensure_clip(ffmpeg)
+    check()
     running = stack.start()
     try:
         return Servers(stack, running, size, run, _generator_environment(settings.stage, run, clip))
@@ -120,10 +135,16 @@ def bring_up(settings: Settings, run: RunDirectory, report: Callable[[str], None
         raise
 
 
-def _generator_environment(stage: Stage, run: RunDirectory, clip: Path) -> dict[str, str]:
+def _uploads(plan: LoadPlan) -> bool:
+    """Whether anybody will send a video."""
+    return any(flow.kind is FlowKind.UPLOAD for flow in plan.flows)
+
+
+def _generator_environment(stage: Stage, run: RunDirectory, clip: Path | None) -> dict[str, str]:
     """What the flows must know beside the plan: the video, and how many accounts of each kind there are."""
     people = {f"PROOFLOAD_{figure.name.upper()}": f"{figure.value:.0f}" for figure in stage.audience}
-    return {MARKER: run.path.name, "PROOFLOAD_CLIP": str(clip), **people}
+    video = {} if clip is None else {"PROOFLOAD_CLIP": str(clip)}
+    return {**people, MARKER: mark_of(run.path), **video}
 
 
 def sampling_targets(endpoints: Endpoints, size: StackSize | None) -> Targets:

@@ -32,6 +32,10 @@ class Settings:
     base_url: str | None = None
 
 
+class Interrupted(Exception):
+    """Somebody asked for the end before the load had begun; its text is who."""
+
+
 @dataclass(slots=True)
 class StopRequest:
     """Set from outside (Ctrl-C, SIGTERM) to end the load early; the evidence so far is kept and judged."""
@@ -49,6 +53,11 @@ class StopRequest:
     def asked(self) -> bool:
         """Whether somebody has asked."""
         return self._asked.is_set()
+
+    def check(self) -> None:
+        """Raise Interrupted when somebody has asked: for whoever waits elsewhere, between two looks."""
+        if self.asked:
+            raise Interrupted(self.reason)
 
     def wait(self, seconds: float) -> bool:
         """Wait that long, or until somebody asks."""

@@ -80,6 +80,10 @@ def install(events: Events, prepare: Prepare) -> None:
             if conductor is not None:
                 conductor.finish(f"not started: {error.message}")
             sys.exit(1)
+        except Exception:
+            # Locust would log it and go on, with users that nobody conducts.
+            _logger.exception("the load could not be prepared")
+            sys.exit(1)
 
     _listen(events.init, on_init)
 
@@ -191,7 +195,7 @@ class Conductor:
     def _on_spawned(self, **_: Any) -> None:
         if not self._begun:
             self._begun = True
-            gevent.spawn(self._conduct)
+            gevent.spawn(self._conduct).link_exception(self._on_crash)
 
     def _conduct(self) -> None:
         generator, plan = self._generator, self._plan
@@ -314,14 +318,18 @@ class Conductor:
         generator.closed = True
         evidence = generator.evidence
         assert evidence is not None
-        for identifier, detail in generator.open_jobs.items():
-            evidence.jobs.append(JobEvent(time.monotonic(), identifier, "censored", {"reason": reason, **detail}))
-        self._flush()
-        generator.event(
-            "generator-end",
-            reason=reason,
-            arrivals_in_flight=generator.counts.in_flight,
-            arrivals_waiting=generator.counts.waiting,
-            requests_in_flight=generator.meter.in_flight,
-            jobs_unfinished=len(generator.open_jobs),
-        )
+        try:
+            for identifier, detail in generator.open_jobs.items():
+                evidence.jobs.append(JobEvent(time.monotonic(), identifier, "censored", {"reason": reason, **detail}))
+            self._flush()
+            generator.event(
+                "generator-end",
+                reason=reason,
+                arrivals_in_flight=generator.counts.in_flight,
+                arrivals_waiting=generator.counts.waiting,
+                requests_in_flight=generator.meter.in_flight,
+                jobs_unfinished=len(generator.open_jobs),
+            )
+        except OSError as error:  # a full disk: without this last word the harness knows that the rest is missing
+            self._environment.process_exit_code = 1
+            _logger.error("the last rows could not be written (%s): %s", error.strerror, reason)

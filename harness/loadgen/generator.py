@@ -14,6 +14,7 @@ from uuid import UUID
 from gevent.lock import BoundedSemaphore
 from locust.env import Environment
 
+from harness.errors import GeneratorError
 from harness.loadgen.net import Origin
 from harness.loadgen.recorder import Endpoint, Meter, Recorder
 from harness.model.plan import LoadPlan
@@ -107,7 +108,14 @@ class Generator:
         """The locustfile's preparation, by whoever comes first; not recorded. Raises HarnessError."""
         with self._preparing:
             if not self._prepared:
-                self._prepare(self)
+                try:
+                    self._prepare(self)
+                except (LookupError, TypeError, ValueError, AttributeError) as error:
+                    raise GeneratorError(
+                        f"the preparation found something else than it looks for: {type(error).__name__}: {error}",
+                        self.origin.host_header,
+                        "is this the system that the locustfile was written for?",
+                    ) from error
                 self._prepared = True
 
     def random(self, flow: str, number: int, *, probe: bool = False) -> Random:

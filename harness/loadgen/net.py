@@ -61,7 +61,7 @@ def error_kind(error: BaseException) -> str:
             return "connection reset"
         case ConnectionEnded():
             return "connection closed"
-        case ProtocolError() | httptools.HttpParserError():
+        case ProtocolError() | httptools.HttpParserError() | httptools.HttpParserUpgrade():
             return "protocol error"
         case ssl.SSLError():
             return "TLS error"
@@ -69,7 +69,7 @@ def error_kind(error: BaseException) -> str:
             return "network error"
 
 
-FAILURES = (OSError, ConnectionEnded, ProtocolError, TimedOut, httptools.HttpParserError)
+FAILURES = (OSError, ConnectionEnded, ProtocolError, TimedOut, httptools.HttpParserError, httptools.HttpParserUpgrade)
 """What a request may end with instead of a response."""
 
 
@@ -98,10 +98,10 @@ class Origin:
 
     def holds(self, location: str) -> bool:
         """Whether a redirect to that location stays on this very scheme, host and port."""
-        parts = urlsplit(location)
-        if not parts.scheme and not parts.netloc:
-            return True
         try:
+            parts = urlsplit(location)
+            if not parts.scheme and not parts.netloc:
+                return True
             return Origin.parse(location if parts.scheme else f"{self.scheme}:{location}") == self
         except (ConfigError, ValueError):
             return False

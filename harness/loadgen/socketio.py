@@ -138,7 +138,7 @@ class SocketIO:
 def _parse(message: str, start: int) -> tuple[Any, Any, str]:
     """First and second argument, and the acknowledgement's number, of an event or acknowledgement packet."""
     end = start
-    while message[end : end + 1].isdigit():
+    while message[end : end + 1].isdecimal():
         end += 1
     try:
         arguments = json.loads(message[end:])

@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import gevent
-from gevent import GreenletExit
 
 from harness.errors import GeneratorError
 from harness.loadgen.http import PROBE_HEADER, HttpFlowUser, Reply
@@ -142,7 +141,7 @@ class UploadFlowUser(HttpFlowUser):
             if not seen:
                 self._censor(identifier, intended)
             # else the event came but the polls never agreed: the end is known, its parts are not
-        except GreenletExit:
+        except BaseException:  # killed at the end of the load, or a mistake of the flow's: the job is not forgotten
             if not seen and not generator.closed:
                 self._censor(identifier, intended)
             raise

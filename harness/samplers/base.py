@@ -72,7 +72,7 @@ def known(values: Mapping[str, float | None]) -> dict[str, float]:
 
 def describe(error: BaseException) -> str:
     """An error as the reason of a gap: its type and the first line of its message, without any password."""
-    line = str(error).strip().partition("\n")[0]
+    line = str(error).strip().partition("\n")[0].encode(errors="replace").decode()  # a path may hold half a character
     for pattern, replacement in _SECRETS:
         line = pattern.sub(replacement, line)
     if len(line) > _MESSAGE_LENGTH:

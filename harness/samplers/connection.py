@@ -8,7 +8,7 @@ from __future__ import annotations
 import http.client
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 from urllib.parse import urlsplit
 
 import psycopg
@@ -24,17 +24,19 @@ T = TypeVar("T")
 
 
 class BoundedConnection(psycopg.Connection[dict[str, Any]]):
-    """A connection on which no query waits longer than ``FETCH_TIMEOUT_SECONDS``, not even for a server that was
+    """A connection on which no query waits longer than ``patience_seconds``, not even for a server that was
     stopped in the middle of it (where neither statement_timeout nor TCP would notice)."""
+
+    patience_seconds: ClassVar[float] = FETCH_TIMEOUT_SECONDS
 
     def wait(self, gen: PQGen[T], interval: float = 0.1, timeout: float | None = None) -> T:
         """Psycopg's own wait, with a bound."""
         try:
-            return super().wait(gen, interval, FETCH_TIMEOUT_SECONDS if timeout is None else timeout)
+            return super().wait(gen, interval, self.patience_seconds if timeout is None else timeout)
         except psycopg.OperationalError as error:
             if self.pgconn.transaction_status != TransactionStatus.ACTIVE:
                 raise
-            raise TimeoutError(f"no answer in {FETCH_TIMEOUT_SECONDS:g} s") from error
+            raise TimeoutError(f"no answer in {self.patience_seconds:g} s") from error
 
 
 class PostgresConnection:

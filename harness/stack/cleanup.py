@@ -97,15 +97,25 @@ def _send(kill: Callable[[int, int], None], pid: int, number: int) -> None:
 
 
 def take_down(path: Path, ledger: Ledger) -> Removed:
-    """End and remove everything that the ledger names, then the ledger. Raises StackError, OSError."""
-    processes = end_processes(ledger)
-    for folder in ledger.folders:
-        remove_shared_memory(folder)
-    cgroups = remove_cgroups(ledger.cgroups)
-    folders = tuple(folder for folder in ledger.folders if folder.exists())
-    for folder in folders:
-        _remove_folder(folder)
-    discard_ledger(path)
+    """End and remove everything that the ledger names, then the ledger. What is gone already is no error.
+
+    Raises StackError, also for what belongs to another user; the ledger stays then.
+    """
+    try:
+        processes = end_processes(ledger)
+        for folder in ledger.folders:
+            remove_shared_memory(folder)
+        cgroups = remove_cgroups(ledger.cgroups)
+        folders = tuple(folder for folder in ledger.folders if folder.exists())
+        for folder in folders:
+            _remove_folder(folder)
+        discard_ledger(path)
+    except OSError as error:
+        raise StackError(
+            f"what the stack of {ledger.run_id} left cannot be removed: {error.strerror}",
+            error.filename or str(path),
+            "as the user who started it (root, it may be): proofload stack down",
+        ) from error
     return Removed(ledger.run_id, processes, cgroups, folders)
 
 

@@ -8,6 +8,9 @@ from types import TracebackType
 from typing import Self
 from urllib.parse import urlsplit
 
+import psycopg
+from psycopg.conninfo import conninfo_to_dict
+
 from harness.errors import ConfigError
 from harness.stack.endpoints import Endpoints, Running
 
@@ -17,6 +20,12 @@ REDIS = "PROOFLOAD_REDIS_URL"
 NGINX_STATUS = "PROOFLOAD_NGINX_STATUS_URL"
 METRICS = "PROOFLOAD_METRICS_URL"
 QUEUES = "PROOFLOAD_CELERY_QUEUES"
+SCHEMES = {
+    REDIS: ("redis://", "rediss://", "unix://"),
+    NGINX_STATUS: ("http://",),
+    METRICS: ("http://",),
+}
+"""How the addresses begin that their samplers can use."""
 LIMITS = "not enforced: the system was running already"
 
 
@@ -28,6 +37,19 @@ def external_endpoints(host: str, environment: Mapping[str, str]) -> Endpoints:
     parts = urlsplit(host)
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise ConfigError("the host is no URL", f"--host {host}", "write it as http://127.0.0.1:8000")
+    if parts.path.strip("/") or parts.query or parts.fragment:
+        raise ConfigError(
+            "the host has a path, and the flows bring their own",
+            f"--host {host}",
+            f"--host {parts.scheme}://{parts.netloc}",
+        )
+    for name, schemes in SCHEMES.items():
+        value = environment.get(name, "")
+        if value and not (value.startswith(schemes) and _has_good_port(value)):
+            raise ConfigError(_NO_ADDRESS, name, f"write it as {' or '.join(schemes)} with host and port")
+    for name in (POSTGRES, PGBOUNCER):
+        if (value := environment.get(name, "")) and not _is_dsn(value):
+            raise ConfigError(_NO_ADDRESS, name, "write it as postgresql://user:password@host:port/database")
     return Endpoints(
         base_url=host.rstrip("/"),
         postgres_dsn=environment.get(POSTGRES) or None,
@@ -37,6 +59,24 @@ def external_endpoints(host: str, environment: Mapping[str, str]) -> Endpoints:
         metrics_url=environment.get(METRICS) or None,
         celery_queues=tuple(name.strip() for name in environment.get(QUEUES, "").split(",") if name.strip()),
     )
+
+
+# They may hold a password: whatever is wrong with one, its name is shown and not what it says.
+_NO_ADDRESS = "an address of the running system cannot be used"
+
+
+def _has_good_port(url: str) -> bool:
+    try:
+        return urlsplit(url).port != 0
+    except ValueError:
+        return False
+
+
+def _is_dsn(text: str) -> bool:
+    try:
+        return bool(conninfo_to_dict(text))
+    except psycopg.Error:
+        return False
 
 
 class ExternalStack:

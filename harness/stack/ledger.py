@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import os
 import signal
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -11,7 +13,7 @@ from harness.stack.proc import ProcessKey, boot_id, is_alive, myself
 from harness.store.jsonl import read_whole, write_whole
 
 MARKER = "PROOFLOAD_STACK"
-"""Environment variable that every process of a stack is started with; its value is the run's id."""
+"""Environment variable that every process of a stack is started with; its value is the stack's mark."""
 LEDGERS = ".stacks"
 """Folder below the runs' folder: outside of the run, since it belongs to the machine and not to the evidence."""
 
@@ -33,10 +35,12 @@ class LedgerProcess:
 class Ledger:
     """What has to go when the stack goes.
 
-    harness: the process that answers for the stack; detached: meant to outlive it (``proofload stack up``).
+    mark: what tells its processes from all others of this machine. harness: the process that answers for the stack;
+    detached: meant to outlive it (``proofload stack up``).
     """
 
     run_id: str
+    mark: str
     harness: ProcessKey
     boot: str
     cgroups: tuple[Path, ...] = ()
@@ -48,7 +52,13 @@ class Ledger:
     @property
     def environment_entry(self) -> str:
         """What marks a process as one of this stack's."""
-        return f"{MARKER}={self.run_id}"
+        return f"{MARKER}={self.mark}"
+
+
+def mark_of(run: Path) -> str:
+    """The stack's mark, from the absolute path of its run. Runs of two folders may begin in the same second and so
+    bear the same name; what ends the one must not touch the other."""
+    return f"{run.name}.{hashlib.sha256(os.fsencode(run)).hexdigest()[:8]}"
 
 
 def is_orphan(ledger: Ledger, *, boot: str, proc: Path = Path("/proc")) -> bool:
@@ -72,14 +82,19 @@ def read_ledgers(runs_root: Path) -> tuple[tuple[Path, Ledger], ...]:
 class LedgerFile:
     """The ledger of the stack that is being started: every change is on disk when the method returns."""
 
-    def __init__(self, runs_root: Path, run_id: str) -> None:
-        self.path = runs_root / LEDGERS / f"{run_id}.json"
-        self.value = Ledger(run_id=run_id, harness=myself(), boot=boot_id())
+    def __init__(self, run: Path) -> None:
+        self.path = run.parent / LEDGERS / f"{run.name}.json"
+        self.value = Ledger(run_id=run.name, mark=mark_of(run), harness=myself(), boot=boot_id())
 
     def open(self, *, cgroups: tuple[Path, ...], folders: tuple[Path, ...]) -> None:
         """Record what is about to be made."""
+        value = replace(self.value, cgroups=cgroups, folders=folders)
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        self._write(replace(self.value, cgroups=cgroups, folders=folders))
+        try:
+            self._write(value)
+        except FileNotFoundError:  # another run, the last to end, has just removed the empty folder
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            self._write(value)
 
     def add(self, process: LedgerProcess) -> None:
         """Record a process that was just started; until then its marker and its cgroup give it away."""

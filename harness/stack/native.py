@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import secrets
 import time
 from collections.abc import Callable, Mapping
@@ -25,7 +24,7 @@ from harness.stack.appenv import application_python
 from harness.stack.cleanup import clean_up, take_down
 from harness.stack.endpoints import Endpoints, Running
 from harness.stack.host import Share, free_bytes, host_size, share_of
-from harness.stack.ledger import LedgerFile
+from harness.stack.ledger import LedgerFile, mark_of
 from harness.stack.limits import CgroupPaths, LimitsUnavailable, find_cgroup, read_limits, set_limits
 from harness.stack.places import APPLICATION
 from harness.stack.ports import LOOPBACK, free_ports, require_free
@@ -70,7 +69,10 @@ class NativeStack:
         seed: int,
         report: Callable[[str], None],
         port: int | None = None,
+        check: Callable[[], None] = lambda: None,
     ) -> None:
+        """check: called again and again during the start; what it raises ends the start, and nothing is left."""
+        self._check = check
         self._run = run
         self._size = size
         self._audience = audience
@@ -111,7 +113,7 @@ class NativeStack:
 
     def stop(self) -> None:
         """End everything that was started and remove its data; logs stay."""
-        if self._ledger is not None and self._ledger.path.exists():
+        if self._ledger is not None:  # also when its file is gone, with the whole runs' folder: what it named is not
             take_down(self._ledger.path, self._ledger.value)
         if self._processes is not None:
             self._processes.reap()
@@ -135,7 +137,7 @@ class NativeStack:
 
     def _decide(self, programs: Programs, python: Path) -> _Plan:
         account = service_account()
-        folder = data_folder(self._run.stack, account, self._run_id)
+        folder = data_folder(self._run.stack, account, self._run.path.name)
         budget = connection_budget(self._size)
         ports = free_ports(5)
         nginx_port = ports[4] if self._port is None else require_free(self._port)
@@ -165,15 +167,11 @@ class NativeStack:
             secret_key=secrets.token_urlsafe(32),
         )
 
-    @property
-    def _run_id(self) -> str:
-        return re.sub(r"[^A-Za-z0-9._-]", "-", self._run.path.name)
-
     def _start(self, plan: _Plan) -> Running:
         began = time.monotonic()
         cgroup, limits = self._prepare(plan)
         assert self._ledger is not None
-        processes = Processes(self._ledger, plan.logs, cgroup=cgroup, account=plan.account)
+        processes = Processes(self._ledger, plan.logs, cgroup=cgroup, account=plan.account, check=self._check)
         processes.keep_secret(
             plan.postgres.superuser_password, plan.postgres.role_password, plan.redis.password, plan.secret_key
         )
@@ -199,10 +197,10 @@ class NativeStack:
         cgroup: CgroupPaths | None = None
         limits = ""
         try:
-            cgroup = find_cgroup(f"proofload-{self._run_id}")
+            cgroup = find_cgroup(f"proofload-{mark_of(self._run.path)}")
         except LimitsUnavailable as reason:
             limits = f"not enforced: {reason}"
-        self._ledger = LedgerFile(self._run.path.parent, self._run_id)
+        self._ledger = LedgerFile(self._run.path)
         folders = tuple(dict.fromkeys((plan.folder, self._run.stack)))
         self._ledger.open(cgroups=() if cgroup is None else cgroup.folders, folders=folders)
         if cgroup is not None:

@@ -73,7 +73,17 @@ class Processes:
     """Starts the stack's processes: in its cgroup, in sessions of their own (Ctrl-C in the terminal is the harness's
     business), with a log each, recorded in the ledger."""
 
-    def __init__(self, ledger: LedgerFile, logs: Path, *, cgroup: CgroupPaths | None, account: Account | None) -> None:
+    def __init__(
+        self,
+        ledger: LedgerFile,
+        logs: Path,
+        *,
+        cgroup: CgroupPaths | None,
+        account: Account | None,
+        check: Callable[[], None] = lambda: None,
+    ) -> None:
+        """check: called again and again while waiting; what it raises ends the wait."""
+        self._check = check
         self._ledger = ledger
         self._logs = logs
         self._cgroup = cgroup
@@ -98,7 +108,7 @@ class Processes:
                     "PATH": SEARCH_PATH,
                     "LANG": "C.UTF-8",
                     "HOME": str(command.cwd),
-                    MARKER: self._ledger.value.run_id,
+                    MARKER: self._ledger.value.mark,
                     **command.environment,
                 },
                 stdin=subprocess.PIPE,
@@ -139,14 +149,17 @@ class Processes:
                 return
             if clock() >= deadline:
                 raise self._failure(started, f"{started.name} did not answer within {timeout_seconds:g} s")
+            self._check()
             sleep(POLL_SECONDS)
 
     def finish(self, started: Started, *, timeout_seconds: float = READY_SECONDS) -> None:
         """Wait for a step that ends by itself. Raises StackNotReady when it fails or takes too long."""
-        try:
-            code = started.process.wait(timeout_seconds)
-        except subprocess.TimeoutExpired as error:
-            raise self._failure(started, f"{started.name} took longer than {timeout_seconds:g} s") from error
+        deadline = time.monotonic() + timeout_seconds
+        while (code := started.process.poll()) is None:
+            if time.monotonic() >= deadline:
+                raise self._failure(started, f"{started.name} took longer than {timeout_seconds:g} s")
+            self._check()
+            time.sleep(POLL_SECONDS)
         if code != 0:
             raise self._failure(started, f"{started.name} failed with code {code}")
 

@@ -69,6 +69,17 @@ def find_programs(*, pgbouncer: bool, locate: Callable[[str], Path | None] | Non
     )
 
 
+def find_ffmpeg(locate: Callable[[str], Path | None] | None = None) -> Path:
+    """The one program that loading somebody else's servers takes, to make the videos. Raises MissingProgram."""
+    found = (locate or _locate)("ffmpeg")
+    if found is None:
+        raise MissingProgram(
+            "the uploads need a program that is not installed: ffmpeg",
+            hint="apt-get install --no-install-recommends ffmpeg",
+        )
+    return found
+
+
 def _locate(name: str) -> Path | None:
     places = (newest_postgres(), SEARCH_PATH, os.environ.get("PATH", ""))
     found = shutil.which(name, path=os.pathsep.join(place for place in places if place))

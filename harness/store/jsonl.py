@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Generic, Self, TypeVar
@@ -17,6 +18,9 @@ from harness.errors import CorruptRun
 
 T = TypeVar("T")
 
+
+_NO_JSON = "json_invalid"
+"""Pydantic's word for a text that is no JSON at all, as a torn line is none."""
 
 _ADAPTERS: dict[Any, TypeAdapter[Any]] = {}
 
@@ -64,11 +68,21 @@ class Appender:
 
     def __init__(self, path: Path) -> None:
         self._descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644)
+        self._torn = False
 
     def append(self, *values: object) -> None:
-        """Append each value as a line, all in one write."""
-        if values:
-            os.write(self._descriptor, b"".join(encode(value) + b"\n" for value in values))
+        """Append each value as a line, all in one write.
+
+        Raises OSError, a full disk's above all. The kernel may have taken a part by then: what is appended after it
+        begins on a line of its own, and readers leave the torn one out.
+        """
+        if not values:
+            return
+        lines = memoryview((b"\n" if self._torn else b"") + b"".join(encode(value) + b"\n" for value in values))
+        while lines:
+            written = os.write(self._descriptor, lines)
+            lines = lines[written:]
+            self._torn = len(lines) > 0
 
     def close(self) -> None:
         """Close the file."""
@@ -84,9 +98,10 @@ class Appender:
 
 
 def read_lines(path: Path, kind: type[T]) -> Iterator[T]:
-    """Every whole line of the file; a missing file is an empty one, and a line cut off at the end is left out.
+    """Every whole line of the file; a missing file is an empty one.
 
-    Raises CorruptRun, with the line's number, for a line in the middle that is not of that kind.
+    A line cut off at the end is left out, and so is one that was torn in the middle (by a disk that was full for a
+    while). Raises CorruptRun, with the line's number, for a whole line that is not of that kind.
     """
     if not path.exists():
         return
@@ -98,11 +113,16 @@ def read_lines(path: Path, kind: type[T]) -> Iterator[T]:
                 yield decode(kind, line)
             except ValidationError as error:
                 problem: Any = error.errors()[0]
+                if problem["type"] == _NO_JSON:
+                    continue
                 raise CorruptRun(f"{path.name}: {problem['msg']}", f"{path}:{number}") from error
 
 
 class Tail(Generic[T]):
-    """Follows a file of lines that another process appends to: each call gives what has come since the last."""
+    """Follows a file of lines that another process appends to: each call gives what has come since the last.
+
+    For showing what goes on: a line that cannot be read is passed over here, and left to whoever judges the run.
+    """
 
     def __init__(self, path: Path, kind: type[T]) -> None:
         self._path = path
@@ -111,11 +131,16 @@ class Tail(Generic[T]):
 
     def read(self) -> tuple[T, ...]:
         """The whole lines that have been added; a line still being written is left for the next call."""
-        if not self._path.exists():
+        try:
+            with self._path.open("rb") as stream:
+                stream.seek(self._offset)
+                text = stream.read()
+        except FileNotFoundError:
             return ()
-        with self._path.open("rb") as stream:
-            stream.seek(self._offset)
-            text = stream.read()
         whole = text[: text.rfind(b"\n") + 1]
         self._offset += len(whole)
-        return tuple(decode(self._kind, line) for line in whole.splitlines())
+        found = []
+        for line in whole.splitlines():
+            with suppress(ValidationError):
+                found.append(decode(self._kind, line))
+        return tuple(found)

@@ -30,7 +30,7 @@ from harness.planning.sizing import Audience
 from harness.stack import redis as redis_server
 from harness.stack.cleanup import clean_up, status
 from harness.stack.endpoints import Running
-from harness.stack.ledger import LEDGERS, read_ledgers
+from harness.stack.ledger import LEDGERS, mark_of, read_ledgers
 from harness.stack.limits import CgroupPaths, LimitsUnavailable, find_cgroup
 from harness.stack.native import NativeStack
 from harness.stack.ports import free_ports
@@ -90,7 +90,7 @@ def make_run(root: Path, stage: str) -> RunDirectory:
 
 
 def marked_processes(run: RunDirectory) -> set[int]:
-    entry = f"PROOFLOAD_STACK={run.path.name}"
+    entry = f"PROOFLOAD_STACK={mark_of(run.path)}"
     return {pid for pid in all_states() if has_environment(pid, entry)}
 
 
@@ -101,7 +101,7 @@ def processes_below(run: RunDirectory) -> set[int]:
 
 def cgroup_folders(run: RunDirectory) -> list[Path]:
     try:
-        paths = find_cgroup(f"proofload-{run.path.name}")
+        paths = find_cgroup(f"proofload-{mark_of(run.path)}")
     except LimitsUnavailable:
         return []
     return [folder for folder in paths.folders if folder.exists()]

@@ -304,6 +304,47 @@ def test_a_redirect_to_another_host_is_refused(outcome):
     assert kinds and all(set(kind) == {"redirect to another host"} for kind in kinds)
 
 
+def own_flows(tmp_path: Path, preparation: str) -> str:
+    """Lectio's flows with another preparation."""
+    file = tmp_path / "own.py"
+    text = (Path(__file__).parents[2] / "locustfiles/lectio.py").read_text()
+    file.write_text(text.replace("install(events, prepare)\n", f"install(events, {preparation})\n"))
+    return str(file)
+
+
+@pytest.mark.parametrize(
+    ("preparation", "said"),
+    [
+        ("lambda generator: {}['token']", "found something else than it looks for: KeyError: 'token'"),
+        ("lambda generator: 1 / 0", "ZeroDivisionError"),
+    ],
+)
+def test_a_preparation_that_fails_ends_at_once_and_says_why(server, load, tmp_path, preparation, said):
+    """The harness would else wait a minute and a half for a load that never begins."""
+    run = load(server().port, make_plan(), own_flows(tmp_path, preparation))
+    assert run.wait(15) == 1
+    assert said in run.log.read_text()
+    assert not any(event.name == "load-start" for event in run.events)
+    assert run.event("generator-end").detail["reason"].startswith(("not started", "crashed"))
+
+
+def test_evidence_that_cannot_be_written_starts_no_load(server, load):
+    """Locust only logs what its listeners raise, and would go on with users that nobody conducts."""
+    broken = ("sh", "-c", 'mkdir "$PROOFLOAD_RUN/requests.jsonl" && exec "$@"', "sh")
+    run = load(server().port, make_plan(), through=broken)
+    assert run.wait(15) == 1
+    assert "the load could not be prepared" in run.log.read_text()
+
+
+def test_a_full_disk_ends_the_load_and_keeps_what_was_written(server, load):
+    through = ("sh", "-c", 'ulimit -f 64 && exec "$@"', "sh")  # files of at most 32 KiB: the requests' reaches it
+    run = load(server().port, make_plan(students=10.0, seconds=40.0), through=through)
+    assert run.wait(35) == 1
+    assert run.rows and run.samples
+    assert max(row.second for row in run.rows) < 35
+    assert "File too large" in run.log.read_text()
+
+
 def test_several_processes_are_refused(server, load):
     """Each would offer the whole load."""
     run = load(server().port, make_plan(), arguments=("--master",))

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 def remains(run: Path, base_url: str = "") -> list[str]:
     """A line for every process, cgroup, folder, ledger and port that a run has left; empty when there is nothing."""
     found = [f"process {pid}" for pid in marked_processes(run.name)]
-    found += [str(folder) for folder in Path("/sys/fs/cgroup").glob(f"**/proofload-{run.name}")]
+    found += [str(folder) for folder in Path("/sys/fs/cgroup").glob(f"**/proofload-{run.name}.*")]
     found += [str(folder) for folder in (run / "stack",) if folder.exists()]
     found += [str(ledger) for ledger in run.parent.glob(f"**/{run.name}.json")]
     address = urlsplit(base_url)
@@ -28,7 +28,7 @@ def marked_processes(run_id: str) -> list[int]:
                 environment = (entry / "environ").read_bytes()
             except OSError:
                 continue
-            if f"PROOFLOAD_STACK={run_id}".encode() in environment.split(b"\0"):
+            if any(entry.startswith(f"PROOFLOAD_STACK={run_id}.".encode()) for entry in environment.split(b"\0")):
                 found.append(int(entry.name))
     return found
 

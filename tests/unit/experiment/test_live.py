@@ -56,8 +56,15 @@ def test_errors_add_up_over_the_run_and_sockets_do_not_count_as_requests() -> No
     view = LiveView(plan())
     view.add([row(1, 5, errors=2), row(2, 7, kind="socketio"), row(2, 3, errors=9, kind="job")])
     assert view.errors == 2
-    assert view.observed(1) == (5, 2)
-    assert view.observed(2) == (0, 0)
+    assert view.take_ended() == (5, 2)
+    assert view.take_ended() == (0, 0)
+
+
+def test_seconds_in_which_nothing_came_count_too() -> None:
+    view = LiveView(plan())
+    view.add([row(12, 5), row(17, 5)])
+    assert view.status(21.5, None, {}).arrivals_per_second == 1
+    assert LiveView(plan()).status(0.5, None, {}).arrivals_per_second == 0
 
 
 def test_memory_does_not_grow_with_the_run() -> None:

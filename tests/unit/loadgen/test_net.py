@@ -45,6 +45,7 @@ def test_no_address(url):
         ("http://127.0.0.1:8080@example.org/", False),
         ("http://127.0.0.1:notaport/", False),
         ("javascript:alert(1)", False),
+        ("http://[::1/", False),
     ],
 )
 def test_a_redirect_stays_on_scheme_host_and_port(location, stays):

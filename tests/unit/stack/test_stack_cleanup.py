@@ -6,17 +6,18 @@ from pathlib import Path
 
 import pytest
 
+import harness.stack.cleanup
 from harness.errors import StackError
-from harness.stack.cleanup import GRACE_SECONDS, POLL_SECONDS, end_processes, owned_processes
+from harness.stack.cleanup import GRACE_SECONDS, POLL_SECONDS, end_processes, owned_processes, take_down
 from harness.stack.ledger import Ledger, LedgerProcess, is_orphan
-from harness.stack.proc import ProcessKey
+from harness.stack.proc import ProcessKey, boot_id
 from tests.unit.stack.fake_proc import BOOT, FakeProc
 
 HARNESS = ProcessKey(5, 50)
 
 
 def ledger_of(*processes: LedgerProcess, cgroups: tuple[Path, ...] = (), boot: str = BOOT) -> Ledger:
-    return Ledger(run_id="run-1", harness=HARNESS, boot=boot, cgroups=cgroups, processes=processes)
+    return Ledger(run_id="run-1", mark="run-1", harness=HARNESS, boot=boot, cgroups=cgroups, processes=processes)
 
 
 class World:
@@ -128,3 +129,31 @@ def test_a_stack_is_orphaned_when_its_harness_is_dead_unless_it_is_meant_to_stay
     assert is_orphan(ledger, boot="another", proc=fake_proc.path)
     fake_proc.add(HARNESS.pid, start=HARNESS.start_ticks + 1)  # its id is someone else's now
     assert is_orphan(ledger, boot=BOOT, proc=fake_proc.path)
+
+
+def test_what_belongs_to_another_user_is_said_and_stays_recorded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "data"
+    folder.mkdir()
+    path = tmp_path / "ledger.json"
+    path.write_text("{}")
+
+    def refuse(folder: Path) -> None:
+        raise PermissionError(13, "Permission denied", str(folder))
+
+    monkeypatch.setattr(harness.stack.cleanup.shutil, "rmtree", refuse)
+    ledger = replace(ledger_of(boot=boot_id()), mark=f"run-{tmp_path.name}", folders=(folder,))
+    with pytest.raises(StackError, match="Permission denied") as caught:
+        take_down(path, ledger)
+    assert caught.value.where == (str(folder),)
+    assert "proofload stack down" in caught.value.hint
+    assert path.exists()
+
+
+def test_a_stack_whose_ledger_has_gone_is_taken_down_all_the_same(tmp_path: Path) -> None:
+    folder = tmp_path / "data"
+    folder.mkdir()
+    ledger = replace(ledger_of(boot=boot_id()), mark=f"run-{tmp_path.name}", folders=(folder,))
+    take_down(tmp_path / "gone" / "ledger.json", ledger)
+    assert not folder.exists()

@@ -17,7 +17,7 @@ from harness.stack.processes import Command, PortTaken, Processes, log_tail
 
 @pytest.fixture
 def ledger(tmp_path: Path) -> LedgerFile:
-    file = LedgerFile(tmp_path, f"unit-{tmp_path.name}")
+    file = LedgerFile(tmp_path / f"unit-{tmp_path.name}")
     file.open(cgroups=(), folders=())
     return file
 
@@ -95,3 +95,22 @@ def test_the_tail_of_a_log_is_its_last_lines(tmp_path: Path) -> None:
     log.write_text("\n".join(f"line {number}" for number in range(100)) + "\n\n")
     assert log_tail(log, []) == tuple(f"line {number}" for number in range(88, 100))
     assert log_tail(tmp_path / "none", []) == ()
+
+
+def test_whoever_waits_for_a_server_can_be_called_off(tmp_path: Path, ledger: LedgerFile) -> None:
+    class CalledOff(Exception):
+        pass
+
+    def check() -> None:
+        raise CalledOff
+
+    processes = Processes(ledger, tmp_path, cgroup=None, account=None, check=check)
+    started = processes.start(shell(tmp_path, "exec sleep 60"))
+    try:
+        with pytest.raises(CalledOff):
+            processes.wait_until(lambda: False, started)
+        with pytest.raises(CalledOff):
+            processes.finish(started)
+    finally:
+        end_processes(ledger.value)
+        processes.reap()

@@ -102,7 +102,7 @@ def test_nginx_listens_on_loopback_and_logs_what_is_counted(tmp_path: Path, acco
     assert "listen 127.0.0.1:8081;" in text
     assert "server 127.0.0.1:8082;" in text
     assert "worker_processes 3;" in text
-    assert f"access_log {tmp_path}/logs/nginx-access.jsonl proofload" in text
+    assert f'access_log "{tmp_path}/logs/nginx-access.jsonl" proofload' in text
     assert ("user root root;" in text) == (account is not None)
     assert not command.as_account
     form = "".join(line.strip().strip("';") for line in text.split("escape=json")[1].split(";\n")[0].splitlines())

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from pathlib import Path
 
 import pytest
@@ -70,3 +72,39 @@ def test_a_tail_gives_each_line_once_and_waits_for_its_end(tmp_path: Path) -> No
     assert tail.read() == ()
     path.write_bytes(first + second)
     assert tail.read() == EVENTS[1:]
+
+
+def test_what_the_kernel_takes_in_parts_is_written_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write = os.write
+    monkeypatch.setattr("harness.store.jsonl.os.write", lambda descriptor, data: write(descriptor, data[:7]))
+    with Appender(tmp_path / "events.jsonl") as lines:
+        lines.append(*EVENTS)
+    assert tuple(read_lines(tmp_path / "events.jsonl", Event)) == EVENTS
+
+
+def test_a_full_disk_tears_one_line_and_no_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "events.jsonl"
+    write = os.write
+    left = [len(encode(EVENTS[0])) + 10]
+
+    def full(descriptor: int, data: bytes) -> int:
+        if not left[0]:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        taken = write(descriptor, data[: left[0]])
+        left[0] -= taken
+        return taken
+
+    with Appender(path) as lines:
+        monkeypatch.setattr("harness.store.jsonl.os.write", full)
+        with pytest.raises(OSError, match="No space left"):
+            lines.append(*EVENTS)
+        left[0] = 10_000  # somebody made room
+        lines.append(EVENTS[1])
+        lines.append(EVENTS[1])
+    assert tuple(read_lines(path, Event)) == (EVENTS[0], EVENTS[1], EVENTS[1])
+
+
+def test_a_tail_passes_over_what_it_cannot_read(tmp_path: Path) -> None:
+    path = tmp_path / "events.jsonl"
+    path.write_bytes(encode(EVENTS[0]) + b'\n{"name": 3}\n{"na\n' + encode(EVENTS[1]) + b"\n")
+    assert Tail(path, Event).read() == EVENTS
