@@ -82,7 +82,7 @@ def _combine(slo: Slo, test: Callable[[Figure], Tested]) -> Ruling:
     warning = None if slo.warning is None else test(slo.warning)
     critical = None if slo.critical is None else test(slo.critical)
     if critical is not None and critical.state is not State.KEPT:
-        return _not_kept(slo.critical, critical)
+        return _not_kept(slo, slo.critical, critical)
     if warning is None:
         assert critical is not None  # an SLO has a bound
         return _ruling(Outcome.PASS, Severity.NONE, slo.critical, critical, critical.words)
@@ -93,18 +93,19 @@ def _combine(slo: Slo, test: Callable[[Figure], Tested]) -> Ruling:
             kept = "the warning is broken" + ("" if critical is None else ", the critical bound is kept")
             return _ruling(Outcome.PASS, Severity.WARNING, slo.warning, warning, f"{kept}: {warning.words}")
         case State.UNDECIDED if critical is None:
-            return _not_kept(slo.warning, warning)
+            return _not_kept(slo, slo.warning, warning)
         case State.UNDECIDED:
             assert critical is not None
             reason = f"{critical.words}; warning undecided: {warning.words}, {warning.needed}"
             return _ruling(Outcome.PASS, Severity.NONE, slo.critical, critical, reason)
 
 
-def _not_kept(bound: Figure | None, tested: Tested) -> Ruling:
+def _not_kept(slo: Slo, bound: Figure | None, tested: Tested) -> Ruling:
     if tested.state is State.BROKEN:
         ruling = _ruling(Outcome.FAIL, Severity.CRITICAL, bound, tested, tested.words)
         return replace(ruling, proven=tested.proven, admitted=tested.admitted)
-    reason = f"{tested.words}: neither kept nor broken with 95 % certainty, {tested.needed}"
+    sure = "" if slo.kind is SloKind.COUNT else " with 95 % certainty"
+    reason = f"{tested.words}: neither kept nor broken{sure}, {tested.needed}"
     return _ruling(Outcome.INCONCLUSIVE, Severity.NONE, bound, tested, reason)
 
 
