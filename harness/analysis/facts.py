@@ -34,7 +34,8 @@ def hold_comeback(slo: Slo, seen: Comeback, bound: Figure, alpha: float) -> Test
     batches = [tuple(map(sum, zip(*later[at : at + 3], strict=True))) for at in range(0, len(later), 3)]
     proven = bool(batches) and korn_graubard([(k, n) for k, n in batches], alpha).lower > seen.allowed
     if found.seconds is not None:
-        words = f"back within the normal level's bound {format_quantity(took, Unit.SECONDS)} after the load fell"
+        when = f"{format_quantity(took, Unit.SECONDS)} after" if took else "as soon as"
+        words = f"back within the normal level's bound {when} the load fell"
         return Tested(against(slo, took, bound), measurement, f"{words}, {limit} allowed", proven=proven)
     words = (
         f"not back: still bad {format_quantity(took, Unit.SECONDS)} after the load fell, "

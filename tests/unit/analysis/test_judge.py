@@ -4,8 +4,11 @@ from dataclasses import replace
 
 import pytest
 
+from harness.analysis.histogram import distribution_of
 from harness.analysis.judge import judge, run_outcome
+from harness.analysis.phases import measured
 from harness.model.figure import Citation
+from harness.model.samples import RequestRow
 from harness.model.target import Stage
 from harness.model.verdict import Outcome, Severity, Verdict
 from tests.support.evidence import GIB, lectio_slos, make_evidence
@@ -325,3 +328,41 @@ def test_a_share_that_is_counted_needs_no_steady_state():
     found = judge(make_evidence(growth={"peak": 5}))
     assert found.cell("uploads-finished", "peak").outcome is PASS
     assert found.cell("uploads-finished", "peak").reason == "3 of 3 uploads good"
+
+
+def test_an_upload_under_way_at_the_cut_proves_no_fail():
+    """The harness is killed while one of the peak's uploads is still being transcoded."""
+    evidence = make_evidence(stop_at=96.0)
+    late = tuple(
+        replace(job, monotonic_seconds=job.monotonic_seconds + 20) if job.id == "job-peak-2" else job
+        for job in evidence.jobs
+        if not (job.id == "job-peak-2" and job.state == "finished")
+    )
+    found = judge(replace(evidence, jobs=late))
+    assert found.cell("response-time", "peak").outcome is PASS
+    assert found.cell("uploads-finished", "peak").outcome is OPEN
+    assert found.outcome is OPEN
+
+
+def test_a_way_back_that_was_cut_is_not_judged():
+    knobs = {"recovers_after": 60, "stop_at": 174.0}
+    found = judge(make_evidence(**knobs))
+    assert found.cell("recovery", "3x-peak").outcome is OPEN
+    assert found.outcome is OPEN
+
+
+def test_an_overload_that_grows_fails_in_a_longer_run_too():
+    """Its response times drift, since they only get worse: that is no lack of evidence."""
+    evidence = make_evidence(profile="standard", growth={"peak": 5}, slow={"peak": 0.3}, slow_seconds=3.0)
+    peak = evidence.plan.level("peak")
+    at = measured(peak).start_seconds
+
+    def slower(row: RequestRow) -> RequestRow:
+        if not at <= row.second < measured(peak).end_seconds or row.kind != "http":
+            return row
+        times = distribution_of([0.1 + 0.02 * (row.second - at)] * row.completed)
+        bad = {bound: row.completed * (0.1 + 0.02 * (row.second - at) > bound) for bound in row.exceeded}
+        return replace(row, response=times, exceeded=bad)
+
+    found = judge(replace(evidence, requests=tuple(map(slower, evidence.requests))))
+    assert found.cell("response-time", "peak").outcome is FAIL
