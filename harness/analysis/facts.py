@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from harness.analysis.intervals import korn_graubard
 from harness.analysis.observations import Comeback, Fact
-from harness.analysis.tested import State, Tested, against
+from harness.analysis.tested import AT_LEAST_THIS, State, Tested, against
 from harness.model.figure import Figure
 from harness.model.measurement import Measurement
 from harness.model.slo import Slo
@@ -28,7 +28,8 @@ def hold_comeback(slo: Slo, seen: Comeback, bound: Figure, alpha: float) -> Test
         unit=Unit.SECONDS,
         n=len(seen.later),
         bad=round(found.bad_seconds),
-        method=("censored: " if found.seconds is None else "") + seen.rule,
+        method=seen.rule
+        + (f"; {AT_LEAST_THIS}: it was not back when the watch ended" if found.seconds is None else ""),
     )
     later = seen.later[int(bound.value) :]
     batches = [tuple(map(sum, zip(*later[at : at + 3], strict=True))) for at in range(0, len(later), 3)]

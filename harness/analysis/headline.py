@@ -8,7 +8,7 @@ from harness.analysis.phases import HTTP_KINDS, measured, rows, seconds_of
 from harness.analysis.rates import tally
 from harness.analysis.soundness import CARRIED
 from harness.analysis.steadiness import PARTLY_TESTED, SHORT_PROFILE
-from harness.analysis.survival import RESPONSE_SLI
+from harness.analysis.survival import RECOVERY_SLI, RESPONSE_SLI
 from harness.model.evidence import Evidence
 from harness.model.figure import Figure, Provenance
 from harness.model.plan import Level, LevelName
@@ -152,7 +152,7 @@ def _survival(evidence: Evidence, found: RunVerdict) -> str:
     judged = {slis.get(verdict.slo_id, ""): verdict for verdict in cells}
     if "lost_writes" in judged:
         parts.append("it loses nothing")
-    back = judged.get("recovery_seconds")
+    back = judged.get(RECOVERY_SLI)
     if back is not None and back.measurement is not None:
         after = format_quantity(back.measurement.value, Unit.SECONDS)
         parts.append(

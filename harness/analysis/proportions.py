@@ -9,7 +9,16 @@ from harness.analysis.exceedances import exceeded, is_counted
 from harness.analysis.intervals import ALPHA, Proportion, clopper_pearson_upper, korn_graubard, still_needed
 from harness.analysis.observations import Shares, Times
 from harness.analysis.percentiles import rank_interval
-from harness.analysis.tested import ON_THE_BOUND, State, Tested, against, percent, quantile_name
+from harness.analysis.tested import (
+    AT_LEAST_THIS,
+    ON_THE_BOUND,
+    State,
+    Tested,
+    against,
+    is_lower_limit,
+    percent,
+    quantile_name,
+)
 from harness.model.figure import Figure
 from harness.model.measurement import Measurement
 from harness.model.slo import Comparison, Slo
@@ -68,7 +77,7 @@ def hold_times(slo: Slo, seen: Times, bound: Figure, alpha: float, timeout_secon
     slower = f"slower than {limit}" + (" or without a good response" if unanswered else "")
     words = (
         f"{name} {_at_least(measurement)}{format_quantity(measurement.value, Unit.SECONDS)}; "
-        f"{_share_words(found, state, slower)}, "
+        f"{_share_words(found, state, slower, allowed)}, "
         f"{percent(allowed)} allowed, {found.seen.n:,} {seen.noun}{_extra(found.seen)}"
     )
     needed = _more(still_needed(found.seen, allowed), seen.noun)
@@ -103,12 +112,12 @@ def _quantile(slo: Slo, seen: Times, found: _Bounds, timeout_seconds: float) -> 
         bad_lower=found.lower,
         bad_upper=found.upper,
         maximum=merged.max_seconds if merged.count else None,
-        method=method + ("; the value is a lower limit: it lies among the unanswered" if value is None else ""),
+        method=method + (f"; {AT_LEAST_THIS}: it lies among the unanswered" if value is None else ""),
     )
 
 
 def _at_least(measurement: Measurement) -> str:
-    return "at least " if "lower limit" in measurement.method else ""
+    return "at least " if is_lower_limit(measurement) else ""
 
 
 def hold_shares(slo: Slo, seen: Shares, bound: Figure, alpha: float) -> Tested:
@@ -134,7 +143,7 @@ def hold_shares(slo: Slo, seen: Shares, bound: Figure, alpha: float) -> Tested:
     )
     words = (
         f"{found.seen.bad:,} of {found.seen.n:,} {seen.noun}{_extra(found.seen)} bad; "
-        f"{_share_words(found, state, 'bad')}, {percent(allowed)} allowed"
+        f"{_share_words(found, state, 'bad', allowed)}, {percent(allowed)} allowed"
     )
     needed = _more(still_needed(found.seen, allowed), seen.noun)
     admitted = bool(seen.faults) and korn_graubard(seen.faults).lower > allowed
@@ -160,14 +169,15 @@ def hold_counted(slo: Slo, seen: Shares, bound: Figure) -> Tested:
     return Tested(state, measurement, words, proven=True)
 
 
-def _share_words(found: _Bounds, state: State, what: str) -> str:
+def _share_words(found: _Bounds, state: State, what: str, allowed: float) -> str:
+    lower, upper = percent(found.lower, allowed), percent(found.upper, allowed)
     match state:
         case State.KEPT:
-            return f"at most {percent(found.upper)} {what} (95 % sure)"
+            return f"at most {upper} {what} (95 % sure)"
         case State.BROKEN:
-            return f"at least {percent(found.lower)} {what} (95 % sure)"
+            return f"at least {lower} {what} (95 % sure)"
         case State.UNDECIDED:
-            return f"between {percent(found.lower)} and {percent(found.upper)} {what} (each 95 % sure)"
+            return f"between {lower} and {upper} {what} (each 95 % sure)"
 
 
 def _extra(seen: Proportion) -> str:

@@ -24,7 +24,7 @@ from harness.analysis.phases import (
     spoken_for,
 )
 from harness.analysis.rates import tally_by_second
-from harness.analysis.survival import comeback
+from harness.analysis.survival import RECOVERY_SLI, comeback
 from harness.model.evidence import Evidence
 from harness.model.plan import Held, Level, LevelName
 from harness.model.samples import JobEvent, RequestRow
@@ -318,7 +318,7 @@ SLIS: tuple[Sli, ...] = (
     Sli("oom_kills", Unit.COUNT, oom_kills, (), steady=False),
     Sli("server_crashes", Unit.COUNT, server_crashes, (), steady=False),
     Sli("lost_writes", Unit.COUNT, lost_writes, (Taint.WRITES,), steady=False, bound_by_size=False),
-    Sli("recovery_seconds", Unit.SECONDS, comeback, (Taint.TIMES,), steady=False, afterwards=True),
+    Sli(RECOVERY_SLI, Unit.SECONDS, comeback, (Taint.TIMES,), steady=False, afterwards=True),
 )
 
 

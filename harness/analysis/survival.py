@@ -17,6 +17,7 @@ from harness.model.samples import RequestRow
 from harness.model.slo import Slo
 
 RESPONSE_SLI = "http_response_seconds"
+RECOVERY_SLI = "recovery_seconds"
 LEAST_N = 5
 """A window of one second with fewer requests says nothing."""
 

@@ -8,6 +8,7 @@ from harness.analysis.decide import bound_text, decide
 from harness.analysis.histogram import distribution_of
 from harness.analysis.observations import Comeback, Fact, Gauge, Shares, Throughput, Times, Unobserved
 from harness.analysis.rules import Recovery
+from harness.analysis.tested import percent
 from harness.model.figure import Citation, Figure, Provenance
 from harness.model.samples import RequestRow
 from harness.model.slo import Comparison, Slo, SloKind
@@ -326,3 +327,15 @@ def test_the_worst_of_a_throughput_is_its_lowest():
 def test_back_at_once_is_said_in_words():
     ruling = decide(slo(SloKind.COUNT, None, 30.0, Unit.SECONDS), way_back(0.0, 0.0))
     assert "back within the normal level's bound as soon as the load fell" in ruling.reason
+
+
+@pytest.mark.parametrize(("bad", "words"), [(83, "at most 0.9954 % slower"), (118, "at least 1.008 % slower")])
+def test_a_share_beside_its_bound_does_not_look_like_it(bad, words):
+    ruling = decide(times_slo(None, 2.0, 0.99), times(good=10_000 - bad, slower=bad, batches=1))
+    assert words in ruling.reason
+
+
+def test_almost_all_is_not_all():
+    assert percent(0.9983) == "99.8 %"
+    assert percent(1.0) == "100 %"
+    assert percent(0.0123) == "1.2 %"
