@@ -7,9 +7,10 @@ from rich.markup import escape
 from rich.table import Table
 
 from harness.model.evidence import Evidence
-from harness.model.units import format_quantity
+from harness.model.slo import Slo
 from harness.model.verdict import Outcome, RunVerdict, Severity, Verdict
 from harness.store.layout import RunDirectory
+from reports.sections.promise import value_words, warning_words
 
 _STYLES = {
     Outcome.PASS: "green",
@@ -23,7 +24,9 @@ def print_verdict(console: Console, run: RunDirectory, evidence: Evidence, verdi
     """The matrix SLO × level, then the sentence, what stands in the way of more, and where the report lies."""
     console.print(_matrix(evidence, verdict))
     style = _STYLES[verdict.outcome]
-    console.print(f"[{style}]{verdict.outcome}[/{style}]   {escape(verdict.headline)}", highlight=False)
+    warning = verdict.outcome is Outcome.PASS and verdict.severity is Severity.WARNING
+    mark = " (warning)" if warning else ""
+    console.print(f"[{style}]{verdict.outcome}[/{style}]{mark}   {escape(verdict.headline)}", highlight=False)
     for check in verdict.checks:
         if check.passed is not True and check.taints:
             console.print(
@@ -42,22 +45,21 @@ def _matrix(evidence: Evidence, verdict: RunVerdict) -> Table:
     for level in evidence.plan.levels:
         table.add_column(f"{level.name} {level.rate.value:g}/s", no_wrap=True)
     seen: dict[str, str] = {}
+    slos = {slo.id: slo for slo in evidence.subject.stage.slos}
     for cell in verdict.verdicts:
         seen.setdefault(cell.slo_id, f"{cell.title} {cell.bound}")
     for slo_id, title in seen.items():
-        cells = [_cell(verdict.cell(slo_id, level.name)) for level in evidence.plan.levels]
+        slo = slos.get(slo_id)
+        cells = [_cell(verdict.cell(slo_id, level.name), slo) for level in evidence.plan.levels]
         table.add_row(escape(title), *cells)
     return table
 
 
-def _cell(verdict: Verdict | None) -> str:
+def _cell(verdict: Verdict | None, slo: Slo | None) -> str:
     if verdict is None:
         return "[dim]–[/dim]"
     style = _STYLES[verdict.outcome]
-    mark = " (warning)" if verdict.severity is Severity.WARNING and verdict.outcome is Outcome.PASS else ""
-    value = (
-        ""
-        if verdict.measurement is None
-        else f" {format_quantity(verdict.measurement.value, verdict.measurement.unit)}"
-    )
+    warning = warning_words(slo, verdict)
+    mark = f" ({warning})" if warning else ""
+    value = "" if verdict.measurement is None else f" {value_words(verdict.measurement)}"
     return f"[{style}]{verdict.outcome}[/{style}]{escape(value)}{mark}"
