@@ -70,7 +70,7 @@ def _matrix(material: Material) -> list[str]:
 
 
 def _cell(cell: Verdict, slo: Slo | None) -> str:
-    bound, warning = bound_words(slo, cell), warning_words(slo, cell)
+    bound, warning = bound_words(slo, cell), warning_words(cell)
     value = plain(value_words(cell.measurement))
     against = f" ({plain(bound)})" if cell.measurement is not None and bound else ""
     return f"{SYMBOLS[cell.outcome]} {cell.outcome}{' ' + warning if warning else ''} {value}{against}"

@@ -34,7 +34,8 @@ from harness.model.verdict import Outcome, Severity
 
 @dataclass(frozen=True, slots=True)
 class Ruling:
-    """What the numbers say, before anyone asks whether the evidence is sound. proven, admitted: see ``Tested``."""
+    """What the numbers say, before anyone asks whether the evidence is sound. proven, admitted: see ``Tested``.
+    borderline: the interval holds the critical bound, or the warning."""
 
     outcome: Outcome
     severity: Severity
@@ -43,6 +44,7 @@ class Ruling:
     reason: str
     proven: bool = False
     admitted: bool = False
+    borderline: bool = False
 
 
 def decide(slo: Slo, observation: Observation, cells: int = 1, timeout_seconds: float = 0.0) -> Ruling:
@@ -97,7 +99,8 @@ def _combine(slo: Slo, test: Callable[[Figure], Tested]) -> Ruling:
         case State.UNDECIDED:
             assert critical is not None
             reason = f"{critical.words}; warning undecided: {warning.words}, {warning.needed}"
-            return _ruling(Outcome.PASS, Severity.NONE, slo.critical, critical, reason)
+            ruling = _ruling(Outcome.PASS, Severity.NONE, slo.critical, critical, reason)
+            return replace(ruling, borderline=warning.overlaps)
 
 
 def _not_kept(slo: Slo, bound: Figure | None, tested: Tested) -> Ruling:
@@ -106,7 +109,8 @@ def _not_kept(slo: Slo, bound: Figure | None, tested: Tested) -> Ruling:
         return replace(ruling, proven=tested.proven, admitted=tested.admitted)
     sure = "" if slo.kind is SloKind.COUNT else " with 95 % certainty"
     reason = f"{tested.words}: neither kept nor broken{sure}, {tested.needed}"
-    return _ruling(Outcome.INCONCLUSIVE, Severity.NONE, bound, tested, reason)
+    ruling = _ruling(Outcome.INCONCLUSIVE, Severity.NONE, bound, tested, reason)
+    return replace(ruling, borderline=tested.overlaps)
 
 
 def _ruling(outcome: Outcome, severity: Severity, bound: Figure | None, tested: Tested, reason: str) -> Ruling:

@@ -174,7 +174,8 @@ def _seen_in(evidence: Evidence, level: Level, measure: Sli) -> Level:
 def _but(ruling: Ruling, outcome: Outcome, why: str) -> Ruling:
     """Another outcome than the numbers', which stay in the reason."""
     said = f"the numbers alone say {ruling.outcome}: {ruling.reason}"
-    return replace(ruling, outcome=outcome, severity=Severity.NONE, proven=False, reason=f"{why}; {said}")
+    reason = f"{why}; {said}"
+    return replace(ruling, outcome=outcome, severity=Severity.NONE, proven=False, borderline=False, reason=reason)
 
 
 def _inconclusive(reason: str) -> Ruling:
@@ -196,6 +197,7 @@ def _verdict(slo: Slo, name: str, level: Level | None, ruling: Ruling, tainted: 
         proven=ruling.proven and ruling.outcome is Outcome.FAIL,
         assumed=tuple(_assumed(slo, level)),
         tainted_by=tainted,
+        borderline=ruling.borderline,
     )
 
 

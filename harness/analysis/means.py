@@ -46,7 +46,7 @@ def hold_gauge(slo: Slo, seen: Gauge, bound: Figure, alpha: float) -> Tested:
             State.UNDECIDED, measurement, words, f"{percent(seen.gap_ratio)} of the phase was not seen, 10 % may be"
         )
     needed = _more(interval, bound.value, seen.batch_seconds)
-    return Tested(state, measurement, words, needed, proven)
+    return Tested(state, measurement, words, needed, proven, overlaps=state is State.UNDECIDED)
 
 
 def _possible(upper: float, seen: Gauge, unit: Unit) -> float:
@@ -86,7 +86,7 @@ def hold_throughput(slo: Slo, seen: Throughput, bound: Figure, alpha: float) -> 
         return Tested(State.UNDECIDED, measurement, words, _ONE_BATCH)
     needed = _more(interval, bound.value, seen.batch_seconds)
     state, proven = _mean_state(slo, interval, strict, bound.value)
-    return Tested(state, measurement, words, needed, proven)
+    return Tested(state, measurement, words, needed, proven, overlaps=state is State.UNDECIDED)
 
 
 def _more(interval: MeanInterval, bound: float, batch_seconds: float) -> str:

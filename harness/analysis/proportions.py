@@ -81,7 +81,8 @@ def hold_times(slo: Slo, seen: Times, bound: Figure, alpha: float, timeout_secon
         f"{percent(allowed)} allowed, {found.seen.n:,} {seen.noun}{_extra(found.seen)}"
     )
     needed = _more(still_needed(found.seen, allowed), seen.noun)
-    return Tested(state, measurement, words, needed, found.proven_lower > allowed)
+    overlaps = state is State.UNDECIDED
+    return Tested(state, measurement, words, needed, found.proven_lower > allowed, overlaps=overlaps)
 
 
 def _quantile(slo: Slo, seen: Times, found: _Bounds, timeout_seconds: float) -> Measurement:
@@ -147,7 +148,8 @@ def hold_shares(slo: Slo, seen: Shares, bound: Figure, alpha: float) -> Tested:
     )
     needed = _more(still_needed(found.seen, allowed), seen.noun)
     admitted = bool(seen.faults) and korn_graubard(seen.faults).lower > allowed
-    return Tested(state, measurement, words, needed, found.proven_lower > allowed, admitted)
+    overlaps = state is State.UNDECIDED
+    return Tested(state, measurement, words, needed, found.proven_lower > allowed, admitted, overlaps)
 
 
 def hold_counted(slo: Slo, seen: Shares, bound: Figure) -> Tested:

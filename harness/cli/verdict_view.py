@@ -7,7 +7,6 @@ from rich.markup import escape
 from rich.table import Table
 
 from harness.model.evidence import Evidence
-from harness.model.slo import Slo
 from harness.model.verdict import Outcome, RunVerdict, Severity, Verdict
 from harness.store.layout import RunDirectory
 from reports.sections.promise import value_words, warning_words
@@ -45,21 +44,19 @@ def _matrix(evidence: Evidence, verdict: RunVerdict) -> Table:
     for level in evidence.plan.levels:
         table.add_column(f"{level.name} {level.rate.value:g}/s", no_wrap=True)
     seen: dict[str, str] = {}
-    slos = {slo.id: slo for slo in evidence.subject.stage.slos}
     for cell in verdict.verdicts:
         seen.setdefault(cell.slo_id, f"{cell.title} {cell.bound}")
     for slo_id, title in seen.items():
-        slo = slos.get(slo_id)
-        cells = [_cell(verdict.cell(slo_id, level.name), slo) for level in evidence.plan.levels]
+        cells = [_cell(verdict.cell(slo_id, level.name)) for level in evidence.plan.levels]
         table.add_row(escape(title), *cells)
     return table
 
 
-def _cell(verdict: Verdict | None, slo: Slo | None) -> str:
+def _cell(verdict: Verdict | None) -> str:
     if verdict is None:
         return "[dim]–[/dim]"
     style = _STYLES[verdict.outcome]
-    warning = warning_words(slo, verdict)
+    warning = warning_words(verdict)
     mark = f" ({warning})" if warning else ""
     value = "" if verdict.measurement is None else f" {value_words(verdict.measurement)}"
     return f"[{style}]{verdict.outcome}[/{style}]{escape(value)}{mark}"

@@ -147,32 +147,11 @@ def is_warning(cell: Verdict) -> bool:
     return cell.outcome is Outcome.PASS and cell.severity is Severity.WARNING
 
 
-def is_warning_open(slo: Slo | None, cell: Verdict) -> bool:
-    """A PASS against the critical bound of which nobody can say whether it keeps the warning."""
-    if slo is None or slo.warning is None or slo.critical is None:
-        return False
-    kept = cell.outcome is Outcome.PASS and cell.severity is Severity.NONE
-    return kept and cell.bound_value == slo.critical.value
-
-
-def is_borderline(slo: Slo | None, cell: Verdict) -> bool:
-    """Whether the interval overlaps the bound, so that the same run made again may be judged otherwise."""
-    seen, bound = cell.measurement, cell.bound_value
-    if is_warning_open(slo, cell):
-        return True
-    if slo is None or cell.outcome is not Outcome.INCONCLUSIVE or seen is None or bound is None:
-        return False
-    if slo.kind in (SloKind.QUANTILE, SloKind.PROPORTION):
-        allowed = 1 - (slo.quantile or bound) if slo.comparison is Comparison.AT_LEAST or slo.quantile else bound
-        return seen.bad_lower is not None and seen.bad_upper is not None and seen.bad_lower <= allowed < seen.bad_upper
-    return seen.lower is not None and seen.upper is not None and seen.lower <= bound <= seen.upper
-
-
 def borderline(material: Material) -> tuple[str, ...]:
     """A line for each row that lies too close to its bound to be the same in every run."""
-    slos = {slo.id: slo for slo in material.evidence.subject.stage.slos}
-    cells = (cell for cell in material.verdict.verdicts if is_borderline(slos.get(cell.slo_id), cell))
-    return tuple(f"{cell.title} at {cell.level}: {cell.reason}" for cell in cells)
+    return tuple(
+        f"{cell.title} at {cell.level}: {cell.reason}" for cell in material.verdict.verdicts if cell.borderline
+    )
 
 
 def quantile_name(slo: Slo) -> str:

@@ -8,11 +8,10 @@ from harness.analysis.survival import RECOVERY_SLI
 from harness.analysis.tested import is_lower_limit
 from harness.model.measurement import Basis, Measurement
 from harness.model.plan import Level
-from harness.model.slo import Slo
 from harness.model.units import format_quantity
 from harness.model.verdict import Outcome, Verdict
 from reports.material import Material
-from reports.sections.answer import borderline, bound_words, interval_words, is_warning, is_warning_open
+from reports.sections.answer import borderline, bound_words, interval_words, is_warning
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +90,7 @@ def _row(material: Material, slo_id: str, levels: list[str]) -> Row:
             if verdict is None
             else Cell(
                 outcome=verdict.outcome,
-                warning=warning_words(slo, verdict),
+                warning=warning_words(verdict),
                 value=value_words(verdict.measurement),
                 bound=bound_words(slo, verdict) if verdict.measurement is not None else "",
                 reason=verdict.reason,
@@ -103,9 +102,11 @@ def _row(material: Material, slo_id: str, levels: list[str]) -> Row:
     )
 
 
-def warning_words(slo: Slo | None, verdict: Verdict) -> str:
+def warning_words(verdict: Verdict) -> str:
     """What is to be said of the warning beside the outcome."""
-    return "warning" if is_warning(verdict) else "warning undecided" if is_warning_open(slo, verdict) else ""
+    if is_warning(verdict):
+        return "warning"
+    return "warning undecided" if verdict.outcome is Outcome.PASS and verdict.borderline else ""
 
 
 def value_words(measurement: Measurement | None) -> str:

@@ -62,3 +62,11 @@ def test_an_undecided_warning_is_a_pass_that_says_so(tmp_path):
 def test_what_is_clear_but_not_sound_is_not_close(tmp_path):
     _, lines, _ = said(tmp_path, slow={"peak": 0.3}, slow_seconds=3.0, psi={"peak": 0.5})
     assert lines == ()
+
+
+def test_a_row_that_something_else_leaves_open_is_not_close(tmp_path):
+    """A broken warning under a growing backlog, and a gauge with too many gaps."""
+    _, lines, _ = said(tmp_path, connections={"peak": 0.401}, growth={"peak": 5})
+    assert lines == ()
+    _, lines, _ = said(tmp_path, gaps={"postgres": 0.5})
+    assert lines == ()
