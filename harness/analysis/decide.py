@@ -34,7 +34,8 @@ from harness.model.verdict import Outcome, Severity
 
 @dataclass(frozen=True, slots=True)
 class Ruling:
-    """What the numbers say, before anyone asks whether the evidence is sound. proven, admitted: see ``Tested``.
+    """What the numbers say, before anyone asks whether the evidence is sound. proven, admitted and
+    admitted_proven: see ``Tested``.
     borderline: the interval holds the critical bound, or the warning."""
 
     outcome: Outcome
@@ -44,6 +45,7 @@ class Ruling:
     reason: str
     proven: bool = False
     admitted: bool = False
+    admitted_proven: bool = False
     borderline: bool = False
 
 
@@ -106,7 +108,8 @@ def _combine(slo: Slo, test: Callable[[Figure], Tested]) -> Ruling:
 def _not_kept(slo: Slo, bound: Figure | None, tested: Tested) -> Ruling:
     if tested.state is State.BROKEN:
         ruling = _ruling(Outcome.FAIL, Severity.CRITICAL, bound, tested, tested.words)
-        return replace(ruling, proven=tested.proven, admitted=tested.admitted)
+        admitted, also_proven = tested.admitted, tested.admitted_proven
+        return replace(ruling, proven=tested.proven, admitted=admitted, admitted_proven=also_proven)
     sure = "" if slo.kind is SloKind.COUNT else " with 95 % certainty"
     reason = f"{tested.words}: neither kept nor broken{sure}, {tested.needed}"
     ruling = _ruling(Outcome.INCONCLUSIVE, Severity.NONE, bound, tested, reason)

@@ -61,6 +61,8 @@ def judge(evidence: Evidence) -> RunVerdict:
             seen_in = _seen_in(evidence, level, measure).name.value
             if name in circumstances:
                 tainted = _taints(ruling, measure, checks, name, seen_in)
+                if not tainted and _taints(replace(ruling, admitted=False), measure, checks, name, seen_in):
+                    ruling = replace(ruling, proven=ruling.admitted_proven)  # only what was admitted counts
             if tainted:
                 ruling = _taint(ruling, checks, tainted)
             else:

@@ -147,9 +147,16 @@ def hold_shares(slo: Slo, seen: Shares, bound: Figure, alpha: float) -> Tested:
         f"{_share_words(found, state, 'bad', allowed)}, {percent(allowed)} allowed"
     )
     needed = _more(still_needed(found.seen, allowed), seen.noun)
-    admitted = bool(seen.faults) and korn_graubard(seen.faults).lower > allowed
-    overlaps = state is State.UNDECIDED
-    return Tested(state, measurement, words, needed, found.proven_lower > allowed, admitted, overlaps)
+    return Tested(
+        state,
+        measurement,
+        words,
+        needed,
+        proven=found.proven_lower > allowed,
+        admitted=korn_graubard(seen.faults).lower > allowed,
+        admitted_proven=korn_graubard(seen.faults, alpha).lower > allowed,
+        overlaps=state is State.UNDECIDED,
+    )
 
 
 def hold_counted(slo: Slo, seen: Shares, bound: Figure) -> Tested:

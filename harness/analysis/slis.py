@@ -274,7 +274,7 @@ def lost_writes(evidence: Evidence, level: Level) -> Observation:
 
     def here(identifier: str) -> bool:
         second = named.get(identifier, times.get(identifier))
-        return second is None or start <= second < end or evidence.plan.duration_seconds <= second
+        return second is None or start <= second < end
 
     lost = sum(here(identifier) for identifier in found.missing)
     written = sum(second is not None and start <= second < end for second in named.values())

@@ -26,7 +26,8 @@ class State(StrEnum):
 @dataclass(frozen=True, slots=True)
 class Tested:
     """One bound. words: what was found. needed: what would decide it. proven: broken even at 5 % ÷ number of cells.
-    admitted: broken by what the system itself admitted, whatever the generator did. overlaps: undecided because the
+    admitted: broken by what the system itself admitted, whatever the generator did; admitted_proven: and so
+    even at 5 % ÷ number of cells. overlaps: undecided because the
     interval holds the bound, not for want of anything else."""
 
     state: State
@@ -35,6 +36,7 @@ class Tested:
     needed: str = ""
     proven: bool = False
     admitted: bool = False
+    admitted_proven: bool = False
     overlaps: bool = False
 
 

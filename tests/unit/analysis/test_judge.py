@@ -366,3 +366,17 @@ def test_an_overload_that_grows_fails_in_a_longer_run_too():
 
     found = judge(replace(evidence, requests=tuple(map(slower, evidence.requests))))
     assert found.cell("response-time", "peak").outcome is FAIL
+
+
+def test_a_saturated_generators_own_errors_prove_no_fail():
+    """A few HTTP 503 are the system's, most timeouts the generator's: the row fails, but not for all rows at once."""
+    evidence = make_evidence(generator_cpu={"peak": 0.97}, errors={"peak": 0.1})
+
+    def told(row: RequestRow) -> RequestRow:
+        own = row.errors // 2 if row.second % 2 else 0  # of the 503s
+        return replace(row, error_kinds={"HTTP 503": own, "timeout": row.errors - own} if row.errors else {})
+
+    clean = judge(evidence).cell("load-carried", "peak")
+    assert (clean.outcome, clean.proven) == (FAIL, True)
+    found = judge(replace(evidence, requests=tuple(map(told, evidence.requests)))).cell("load-carried", "peak")
+    assert (found.outcome, found.proven) == (FAIL, False)

@@ -7,7 +7,7 @@ import pytest
 from harness.analysis.observations import Comeback, Fact, Gauge, Shares, Throughput, Times, Unobserved
 from harness.analysis.slis import SLIS, held_at, sli
 from harness.model.plan import Held
-from harness.model.samples import JobEvent
+from harness.model.samples import AcknowledgedWrite, JobEvent
 from tests.support.evidence import START, make_evidence
 
 
@@ -284,3 +284,12 @@ def test_jobs_that_a_cut_run_did_not_wait_for_are_neither_good_nor_bad():
 def test_a_way_back_that_nobody_saw():
     evidence = replace(make_evidence(), requests=())
     assert isinstance(observe("recovery_seconds", "3x-peak", evidence=evidence), Unobserved)
+
+
+def test_a_write_acknowledged_after_the_plans_end_is_lost_in_the_last_level_only():
+    evidence = make_evidence()
+    late = AcknowledgedWrite(START + evidence.plan.duration_seconds + 1, "late", "lesson")
+    found = replace(evidence.reconciliation, acknowledged=999, missing=("lesson late",))
+    evidence = replace(evidence, acknowledged=(*evidence.acknowledged, late), reconciliation=found)
+    counts = [observe("lost_writes", level.name.value, evidence=evidence).count for level in evidence.plan.levels]
+    assert counts == [0, 0, 1, 1]
