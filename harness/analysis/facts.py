@@ -10,10 +10,13 @@ from harness.model.measurement import Measurement
 from harness.model.slo import Slo
 from harness.model.units import Unit, format_quantity
 
+COUNTED = "counted"
+"""The method of what needs no statistics: its n says nothing."""
+
 
 def hold_fact(slo: Slo, seen: Fact, bound: Figure) -> Tested:
     """A count of things that may not happen."""
-    measurement = Measurement(slo.sli, seen.count, Unit.COUNT, n=1, method="counted")
+    measurement = Measurement(slo.sli, seen.count, Unit.COUNT, n=1, method=COUNTED)
     return Tested(against(slo, seen.count, bound), measurement, seen.detail, proven=True)
 
 

@@ -59,7 +59,7 @@ def judge(evidence: Evidence) -> RunVerdict:
         tainted: tuple[str, ...] = ()
         if measure is not None:
             seen_in = _seen_in(evidence, level, measure).name.value
-            if name in circumstances:
+            if {name, seen_in} <= circumstances.keys():
                 tainted = _taints(ruling, measure, checks, name, seen_in)
                 if not tainted and _taints(replace(ruling, admitted=False), measure, checks, name, seen_in):
                     ruling = replace(ruling, proven=ruling.admitted_proven)  # only what was admitted counts

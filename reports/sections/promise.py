@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from harness.analysis.facts import COUNTED
 from harness.analysis.survival import RECOVERY_SLI
 from harness.analysis.tested import is_lower_limit
 from harness.model.measurement import Basis, Measurement
@@ -130,7 +131,8 @@ def _details(verdict: Verdict) -> list[tuple[str, str]]:
         count = f"{measurement.n:,}"
         if measurement.n_effective is not None and measurement.n_effective < measurement.n - 0.5:
             count += f", worth {measurement.n_effective:,.0f} independent ones"
-        details.append(("n", count))
+        if measurement.method != COUNTED:
+            details.append(("n", count))
         if measurement.bad is not None:
             details.append(("over the bound or failed", f"{measurement.bad:,}"))
         if measurement.maximum is not None:

@@ -11,7 +11,7 @@ from harness.model.figure import Citation
 from harness.model.samples import RequestRow
 from harness.model.target import Stage
 from harness.model.verdict import Outcome, Severity, Verdict
-from tests.support.evidence import GIB, lectio_slos, make_evidence
+from tests.support.evidence import GIB, START, lectio_slos, make_evidence
 
 PASS, FAIL, OPEN, INVALID = Outcome.PASS, Outcome.FAIL, Outcome.INCONCLUSIVE, Outcome.INVALID
 SLOW = {"slow": {"peak": 0.2}, "slow_seconds": 3.0}
@@ -380,3 +380,33 @@ def test_a_saturated_generators_own_errors_prove_no_fail():
     assert (clean.outcome, clean.proven) == (FAIL, True)
     found = judge(replace(evidence, requests=tuple(map(told, evidence.requests)))).cell("load-carried", "peak")
     assert (found.outcome, found.proven) == (FAIL, False)
+
+
+@pytest.mark.parametrize("reason", ["", "interrupted: Ctrl-C", "aborted: errors"])
+@pytest.mark.parametrize("stop_at", [0.5, 44.0, 51.0, 58.0, 93.0, 104.0, 136.0, 150.0, 176.0, 179.0])
+def test_a_sound_run_that_was_cut_anywhere_is_inconclusive(stop_at, reason):
+    found = judge(make_evidence(stop_at=stop_at, stop_reason=reason))
+    assert found.outcome is OPEN
+    assert {cell.outcome for cell in found.verdicts} <= {PASS, OPEN}
+
+
+def test_a_cut_way_back_is_open_whatever_the_checks_of_the_run_say():
+    found = judge(make_evidence(stop_at=150.0, stop_reason="interrupted: Ctrl-C", clock_drift_seconds=0.5))
+    assert found.cell("recovery", "3x-peak").outcome is OPEN
+
+
+def test_a_few_seconds_outside_of_the_stacks_own_throttling_are_no_contention():
+    evidence = make_evidence(throttled={"peak": 0.3}, psi={"peak": 0.5}, **SLOW)
+    at = measured(evidence.plan.level("peak")).start_seconds
+
+    def freed(count: int) -> Verdict:
+        servers = tuple(
+            replace(sample, values={**sample.values, "throttled_ratio": 0.0})
+            if sample.source == "stack" and START + at <= sample.monotonic_seconds < START + at + count
+            else sample
+            for sample in evidence.servers
+        )
+        return judge(replace(evidence, servers=servers)).cell("response-time", "peak")
+
+    assert freed(2).outcome is FAIL
+    assert freed(10).outcome is OPEN
