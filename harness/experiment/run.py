@@ -149,6 +149,7 @@ class _Execution:
             start = self._wait_for_load(generator)
             return f"interrupted: {self.stop.reason}" if start is None else self._watch(generator, start)
         finally:
+            self._note_the_dead()  # of the last second, too, however the load ended
             generator.stop()
 
     def _wait_for_load(self, generator: Generator) -> float | None:
@@ -184,9 +185,7 @@ class _Execution:
             latest = (health.read() or (latest,))[-1]
             values = self.servers.latest()
             self.observer.live(view.status(elapsed, latest, values))
-            for name in self.servers.newly_dead():
-                self.journal.write("process-died", process=name)
-                self.observer.note(f"{name} died")
+            self._note_the_dead()
             fired = aborts.observe(_observation(view, plan, elapsed, values))
             if fired is not None:
                 self.journal.write("aborted", rule=fired.name, reason=fired.reason)
@@ -198,6 +197,11 @@ class _Execution:
             return "complete"
         self.journal.write("worker-lost", exit_code=generator.poll())
         return f"generator: it ended early with exit code {generator.poll()}"
+
+    def _note_the_dead(self) -> None:
+        for name in self.servers.newly_dead():
+            self.journal.write("process-died", process=name)
+            self.observer.note(f"{name} died")
 
     def _settle_accounts(self) -> None:
         """Ask the database what became of everything that it acknowledged."""
