@@ -71,6 +71,34 @@ def unresolved(evidence: Evidence, level: Level) -> int:
     return sum(sample.requests_in_flight + sample.waiting for sample in last.values())
 
 
+def open_jobs(evidence: Evidence) -> dict[str, float]:
+    """The second of sending of each job that a run cut short did not wait for as long as the plan says."""
+    if not cut_short(evidence):
+        return {}
+    sent: dict[str, float] = {}
+    until: dict[str, float] = {}
+    over: set[str] = set()
+    last = max(
+        [end_seconds(evidence), *(load_second(evidence, s.monotonic_seconds) or 0.0 for s in evidence.generator)]
+    )
+    for job in evidence.jobs:
+        second = load_second(evidence, job.monotonic_seconds)
+        if second is None:
+            continue
+        if job.state == "sent":
+            sent.setdefault(job.id, second)
+        elif job.state == "censored":
+            until[job.id] = second
+        elif job.state in ("finished", "failed", "rejected", "seen"):
+            over.add(job.id)
+    patience = evidence.plan.job_timeout_seconds
+    return {
+        identifier: second
+        for identifier, second in sent.items()
+        if identifier not in over and until.get(identifier, last) - second < patience
+    }
+
+
 def _stopped(evidence: Evidence) -> float:
     """When a load that was not completed stopped: by its own last word, else by what it wrote last."""
     for name in (LOAD_END, GENERATOR_END, RUN_END):

@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from harness.analysis.coverage import cut_short, end_seconds, is_measured, unresolved
+from harness.analysis.coverage import is_measured, open_jobs, unresolved
 from harness.analysis.means import MOST_GAPS
 from harness.analysis.observations import Fact, Gauge, Observation, Shares, Throughput, Times, Unobserved
 from harness.analysis.phases import (
@@ -74,7 +74,7 @@ def socket_delivery_seconds(evidence: Evidence, level: Level) -> Observation:
 def job_end_to_end_seconds(evidence: Evidence, level: Level) -> Observation:
     """From an upload's intended start to its job's end, probes included; jobs that were not seen to end are bad."""
     phase = measured(level)
-    open_now = sum(phase.start_seconds <= second < phase.end_seconds for second in _open_jobs(evidence).values())
+    open_now = sum(phase.start_seconds <= second < phase.end_seconds for second in open_jobs(evidence).values())
     return _times(evidence, level, "jobs", endpoint="job end to end", in_flight=open_now)
 
 
@@ -113,7 +113,7 @@ def jobs_finished_ratio(evidence: Evidence, level: Level) -> Observation:
     }
     sent = {job.id: job for job in reversed(evidence.jobs) if job.state == "sent" and _level_of(evidence, job) is level}
     good = sum(identifier in finished for identifier in sent)
-    waiting = sum(identifier in _open_jobs(evidence) for identifier in sent)
+    waiting = sum(identifier in open_jobs(evidence) for identifier in sent)
     probes = sum(bool(job.detail.get("probe")) for job in sent.values())
     meant = sum(
         level.start_seconds <= second < level.end_seconds
@@ -124,34 +124,6 @@ def jobs_finished_ratio(evidence: Evidence, level: Level) -> Observation:
     if not total and waiting:
         return Unobserved("its uploads were still under way when the run was cut short")
     return _shares(((total - good, total),), "uploads", waiting)
-
-
-def _open_jobs(evidence: Evidence) -> dict[str, float]:
-    """The second of sending of each job that a run cut short did not wait for as long as the plan says."""
-    if not cut_short(evidence):
-        return {}
-    sent: dict[str, float] = {}
-    until: dict[str, float] = {}
-    over: set[str] = set()
-    last = max(
-        [end_seconds(evidence), *(load_second(evidence, s.monotonic_seconds) or 0.0 for s in evidence.generator)]
-    )
-    for job in evidence.jobs:
-        second = load_second(evidence, job.monotonic_seconds)
-        if second is None:
-            continue
-        if job.state == "sent":
-            sent.setdefault(job.id, second)
-        elif job.state == "censored":
-            until[job.id] = second
-        elif job.state in ("finished", "failed", "rejected", "seen"):
-            over.add(job.id)
-    patience = evidence.plan.job_timeout_seconds
-    return {
-        identifier: second
-        for identifier, second in sent.items()
-        if identifier not in over and until.get(identifier, last) - second < patience
-    }
 
 
 def _level_of(evidence: Evidence, job: JobEvent) -> Level | None:
