@@ -127,7 +127,7 @@ def describe(chart: TimeChart, axis: TimeAxis) -> str:
     for bound in chart.bounds:
         sentences.append(f"{bound.label}.")
     if chart.gaps:
-        sentences.append(f"{len(chart.gaps)} gaps without data.")
+        sentences.append(f"{len(chart.gaps)} {'gap' if len(chart.gaps) == 1 else 'gaps'} without data.")
     return "Median of each level. " + " ".join(sentences)
 
 

@@ -11,7 +11,7 @@ from reports.charts import Mark
 from reports.scales import format_clock
 
 QUIET_EVENTS = frozenset(
-    {"run-start", "run-end", "load-start", "load-end", "level", "phase", "phase-start", "phase-end"}
+    {"run-start", "run-end", "load-start", "load-end", "level", "phase", "phase-start", "phase-end", "reconciled"}
 )
 """What the shaded levels show already, or what stands at the top of the report."""
 RECONNECTS = "socket-reconnect"
@@ -41,7 +41,8 @@ def happenings(evidence: Evidence) -> tuple[Happening, ...]:
     found: list[tuple[float, str]] = []
     for event in evidence.events:
         at = event.monotonic_seconds - start
-        if event.name in QUIET_EVENTS or not 0 <= at <= end + 1:
+        ended_well = event.name == "generator-end" and event.detail.get("reason") in ("completed", "interrupted")
+        if event.name in QUIET_EVENTS or ended_well or not 0 <= at <= end + 1:
             continue
         if event.name != RECONNECTS:
             found.append((at, _event_words(event)))

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 
+from harness.model.slo import Slo
 from harness.model.units import format_quantity
 from harness.model.verdict import Outcome, Severity, Verdict
 from reports.material import Material
-from reports.sections.answer import bound_words, is_warning
-from reports.sections.promise import value_words
+from reports.sections.answer import borderline, bound_words
+from reports.sections.promise import value_words, warning_words
 from reports.text import fit
 
 SYMBOLS = {Outcome.PASS: "✅", Outcome.FAIL: "❌", Outcome.INCONCLUSIVE: "❔", Outcome.INVALID: "🚫"}
@@ -31,6 +32,9 @@ def summary_markdown(material: Material) -> str:
         lines += [f"**Cut short:** {plain(verdict.cut_short)}", ""]
     if verdict.verdicts:
         lines += [*_matrix(material), ""]
+    if close := borderline(material):
+        lines += ["**Close to a bound: the same run made again may be judged otherwise**", ""]
+        lines += [*(f"- {plain(line)}" for line in close), ""]
     unsound = [check for check in verdict.checks if check.passed is False]
     if unsound:
         lines += ["**Unsound evidence**", ""]
@@ -59,17 +63,17 @@ def _matrix(material: Material) -> list[str]:
         title = next(cell.title for cell in cells if cell is not None)
         rows.append(
             f"| {plain(title)} | "
-            + " | ".join("–" if cell is None else _cell(cell, bound_words(slos.get(slo_id), cell)) for cell in cells)
+            + " | ".join("–" if cell is None else _cell(cell, slos.get(slo_id)) for cell in cells)
             + " |"
         )
     return rows
 
 
-def _cell(cell: Verdict, bound: str) -> str:
-    warning = " warning" if is_warning(cell) else ""
+def _cell(cell: Verdict, slo: Slo | None) -> str:
+    bound, warning = bound_words(slo, cell), warning_words(cell)
     value = plain(value_words(cell.measurement))
     against = f" ({plain(bound)})" if cell.measurement is not None and bound else ""
-    return f"{SYMBOLS[cell.outcome]} {cell.outcome}{warning} {value}{against}"
+    return f"{SYMBOLS[cell.outcome]} {cell.outcome}{' ' + warning if warning else ''} {value}{against}"
 
 
 def plain(text: str) -> str:

@@ -60,10 +60,43 @@ def has_begun(evidence: Evidence, level: Level) -> bool:
 def unresolved(evidence: Evidence, level: Level) -> int:
     """Requests that were still under way when the evidence ends, if they may belong to the level's measure phase."""
     over = measured(level).end_seconds + evidence.plan.request_timeout_seconds
-    if evidence.event(GENERATOR_END) or end_seconds(evidence) >= over or not cut_short(evidence):
+    if end_seconds(evidence) >= over or not cut_short(evidence):
         return 0
+    end = evidence.event(GENERATOR_END)
+    if end is not None and end.detail.get("reason") in COMPLETE:
+        return 0
+    if end is not None and "requests_in_flight" in end.detail:
+        return int(end.detail["requests_in_flight"]) + int(end.detail.get("arrivals_waiting", 0))
     last = {sample.worker: sample for sample in evidence.generator}
     return sum(sample.requests_in_flight + sample.waiting for sample in last.values())
+
+
+def open_jobs(evidence: Evidence) -> dict[str, float]:
+    """The second of sending of each job that a run cut short did not wait for as long as the plan says."""
+    if not cut_short(evidence):
+        return {}
+    sent: dict[str, float] = {}
+    until: dict[str, float] = {}
+    over: set[str] = set()
+    last = max(
+        [end_seconds(evidence), *(load_second(evidence, s.monotonic_seconds) or 0.0 for s in evidence.generator)]
+    )
+    for job in evidence.jobs:
+        second = load_second(evidence, job.monotonic_seconds)
+        if second is None:
+            continue
+        if job.state == "sent":
+            sent.setdefault(job.id, second)
+        elif job.state == "censored":
+            until[job.id] = second
+        elif job.state in ("finished", "failed", "rejected", "seen"):
+            over.add(job.id)
+    patience = evidence.plan.job_timeout_seconds
+    return {
+        identifier: second
+        for identifier, second in sent.items()
+        if identifier not in over and until.get(identifier, last) - second < patience
+    }
 
 
 def _stopped(evidence: Evidence) -> float:

@@ -34,7 +34,9 @@ from harness.model.verdict import Outcome, Severity
 
 @dataclass(frozen=True, slots=True)
 class Ruling:
-    """What the numbers say, before anyone asks whether the evidence is sound. proven, admitted: see ``Tested``."""
+    """What the numbers say, before anyone asks whether the evidence is sound. proven, admitted and
+    admitted_proven: see ``Tested``.
+    borderline: the interval holds the critical bound, or the warning."""
 
     outcome: Outcome
     severity: Severity
@@ -43,6 +45,8 @@ class Ruling:
     reason: str
     proven: bool = False
     admitted: bool = False
+    admitted_proven: bool = False
+    borderline: bool = False
 
 
 def decide(slo: Slo, observation: Observation, cells: int = 1, timeout_seconds: float = 0.0) -> Ruling:
@@ -82,7 +86,7 @@ def _combine(slo: Slo, test: Callable[[Figure], Tested]) -> Ruling:
     warning = None if slo.warning is None else test(slo.warning)
     critical = None if slo.critical is None else test(slo.critical)
     if critical is not None and critical.state is not State.KEPT:
-        return _not_kept(slo.critical, critical)
+        return _not_kept(slo, slo.critical, critical)
     if warning is None:
         assert critical is not None  # an SLO has a bound
         return _ruling(Outcome.PASS, Severity.NONE, slo.critical, critical, critical.words)
@@ -93,19 +97,23 @@ def _combine(slo: Slo, test: Callable[[Figure], Tested]) -> Ruling:
             kept = "the warning is broken" + ("" if critical is None else ", the critical bound is kept")
             return _ruling(Outcome.PASS, Severity.WARNING, slo.warning, warning, f"{kept}: {warning.words}")
         case State.UNDECIDED if critical is None:
-            return _not_kept(slo.warning, warning)
+            return _not_kept(slo, slo.warning, warning)
         case State.UNDECIDED:
             assert critical is not None
             reason = f"{critical.words}; warning undecided: {warning.words}, {warning.needed}"
-            return _ruling(Outcome.PASS, Severity.NONE, slo.critical, critical, reason)
+            ruling = _ruling(Outcome.PASS, Severity.NONE, slo.critical, critical, reason)
+            return replace(ruling, borderline=warning.overlaps)
 
 
-def _not_kept(bound: Figure | None, tested: Tested) -> Ruling:
+def _not_kept(slo: Slo, bound: Figure | None, tested: Tested) -> Ruling:
     if tested.state is State.BROKEN:
         ruling = _ruling(Outcome.FAIL, Severity.CRITICAL, bound, tested, tested.words)
-        return replace(ruling, proven=tested.proven, admitted=tested.admitted)
-    reason = f"{tested.words}: neither kept nor broken with 95 % certainty, {tested.needed}"
-    return _ruling(Outcome.INCONCLUSIVE, Severity.NONE, bound, tested, reason)
+        admitted, also_proven = tested.admitted, tested.admitted_proven
+        return replace(ruling, proven=tested.proven, admitted=admitted, admitted_proven=also_proven)
+    sure = "" if slo.kind is SloKind.COUNT else " with 95 % certainty"
+    reason = f"{tested.words}: neither kept nor broken{sure}, {tested.needed}"
+    ruling = _ruling(Outcome.INCONCLUSIVE, Severity.NONE, bound, tested, reason)
+    return replace(ruling, borderline=tested.overlaps)
 
 
 def _ruling(outcome: Outcome, severity: Severity, bound: Figure | None, tested: Tested, reason: str) -> Ruling:

@@ -5,16 +5,18 @@ from __future__ import annotations
 from harness.analysis import histogram
 from harness.analysis.coverage import is_measured
 from harness.analysis.phases import HTTP_KINDS, measured, rows, seconds_of
-from harness.analysis.rates import tally
+from harness.analysis.rates import Tally, tally
 from harness.analysis.soundness import CARRIED
 from harness.analysis.steadiness import PARTLY_TESTED, SHORT_PROFILE
-from harness.analysis.survival import RESPONSE_SLI
+from harness.analysis.survival import RECOVERY_SLI, RESPONSE_SLI
+from harness.analysis.tested import percent
 from harness.model.evidence import Evidence
 from harness.model.figure import Figure, Provenance
 from harness.model.plan import Level, LevelName
+from harness.model.samples import RequestRow
 from harness.model.slo import Slo
 from harness.model.units import Unit, format_quantity
-from harness.model.verdict import Outcome, RunVerdict, Severity, Verdict
+from harness.model.verdict import Outcome, RunVerdict, Severity, Taint, Verdict
 
 
 def headline(evidence: Evidence, found: RunVerdict) -> str:
@@ -139,20 +141,23 @@ def _survival(evidence: Evidence, found: RunVerdict) -> str:
     seconds = seconds_of(measured(level))
     found_rows = tuple(rows(evidence, seconds, kinds=HTTP_KINDS, probes=False))
     total = tally(found_rows)
+    unsound = {
+        taint
+        for check in found.checks
+        if check.level == level.name.value and check.passed is not True
+        for taint in check.taints
+    }
     parts = []
     completed = total.completed / len(seconds)
-    if completed < CARRIED * level.rate.value:
+    if completed < CARRIED * level.rate.value and Taint.THROUGHPUT not in unsound:
         parts.append(f"it completes {format_quantity(float(f'{completed:.3g}'), Unit.PER_SECOND)}")
-    p95 = histogram.quantile(histogram.merge(row.response for row in found_rows), 0.95, total.bad)
-    if p95 is not None:
-        parts.append(f"its p95 is {format_quantity(p95, Unit.SECONDS)}")
-    elif total.bad:
-        parts.append(f"{format_quantity(float(f'{total.bad / total.offered:.2g}'), Unit.RATIO)} of its answers are bad")
+    if Taint.TIMES not in unsound:
+        parts += _slowness(found_rows, total)
     slis = {slo.id: slo.sli for slo in evidence.subject.stage.slos}
     judged = {slis.get(verdict.slo_id, ""): verdict for verdict in cells}
     if "lost_writes" in judged:
         parts.append("it loses nothing")
-    back = judged.get("recovery_seconds")
+    back = judged.get(RECOVERY_SLI)
     if back is not None and back.measurement is not None:
         after = format_quantity(back.measurement.value, Unit.SECONDS)
         parts.append(
@@ -163,6 +168,13 @@ def _survival(evidence: Evidence, found: RunVerdict) -> str:
     if not parts:
         return ""
     return f" At {format_quantity(level.rate.value, Unit.PER_SECOND)} {_and(parts)}."
+
+
+def _slowness(found_rows: tuple[RequestRow, ...], total: Tally) -> list[str]:
+    p95 = histogram.quantile(histogram.merge(row.response for row in found_rows), 0.95, total.bad)
+    if p95 is not None:
+        return [f"its p95 is {format_quantity(p95, Unit.SECONDS)}"]
+    return [f"{percent(total.bad / total.offered)} of its answers are bad"] if total.bad else []
 
 
 def _cell(verdict: Verdict) -> str:

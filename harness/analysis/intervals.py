@@ -73,7 +73,7 @@ def wilson(bad: int, n: int, alpha: float = ALPHA) -> tuple[float, float]:
 def korn_graubard(batches: Sequence[tuple[int, int]], alpha: float = ALPHA) -> Proportion:
     """A share from contiguous batches in time, each (bad, n), with one-sided bounds at α (vector T10).
 
-    d_b = k_b − p̂·n_b; se² = B/(B−1)·Σd_b²/N²; deff = max(1, se² ÷ (p̂(1−p̂)/N)); n_eff = N/deff·(z₀.₉₅/t₀.₉₅,B₋₁)²;
+    d_b = k_b − p̂·n_b; se² = B/(B−1)·Σd_b²/N²; deff = max(1, se² ÷ (p̂(1−p̂)/N)); n_eff = N/deff·(z₁₋α/t₁₋α,B₋₁)²;
     Clopper–Pearson on p̂·n_eff of n_eff (Korn and Graubard 1998; NCHS, PMC6896998). Where all or none are bad, or there
     are fewer than two batches, the spread says nothing about the design effect, and 1 is used.
     """
@@ -89,7 +89,7 @@ def korn_graubard(batches: Sequence[tuple[int, int]], alpha: float = ALPHA) -> P
         spread = sum((k - share * n) ** 2 for k, n in used)
         variance = count / (count - 1) * spread / total**2
         deff = max(1.0, variance / (share * (1 - share) / total))
-        effective = total / deff * (float(ndtri(0.95)) / float(stdtrit(count - 1, 0.95))) ** 2
+        effective = total / deff * (float(ndtri(1 - alpha)) / float(stdtrit(count - 1, 1 - alpha))) ** 2
     return Proportion(
         n=total,
         bad=bad,

@@ -58,9 +58,11 @@ def judge(evidence: Evidence) -> RunVerdict:
         ruling, measure = _rule(evidence, slo, level, len(cells), short)
         tainted: tuple[str, ...] = ()
         if measure is not None:
-            seen_in = _seen_in(evidence, level, measure)
-            if name in circumstances:
+            seen_in = _seen_in(evidence, level, measure).name.value
+            if {name, seen_in} <= circumstances.keys():
                 tainted = _taints(ruling, measure, checks, name, seen_in)
+                if not tainted and _taints(replace(ruling, admitted=False), measure, checks, name, seen_in):
+                    ruling = replace(ruling, proven=ruling.admitted_proven)  # only what was admitted counts
             if tainted:
                 ruling = _taint(ruling, checks, tainted)
             else:
@@ -101,7 +103,8 @@ def _rule(evidence: Evidence, slo: Slo, level: Level, cells: int, short: str) ->
     begun = has_begun(evidence, level)
     observation: Observation = measure.observe(evidence, level) if begun else Unobserved(f"never reached: {short}")
     ruling = decide(slo, observation, cells, evidence.plan.request_timeout_seconds)
-    if begun and not is_measured(evidence, level):
+    seen = is_measured(evidence, level) and is_measured(evidence, _seen_in(evidence, level, measure))
+    if begun and not seen:
         proven = isinstance(observation, Fact) and ruling.outcome is Outcome.FAIL
         return (ruling if proven else _inconclusive(f"cut short: {short}")), measure
     return ruling, measure
@@ -111,7 +114,8 @@ def _temper(ruling: Ruling, measure: Sli, seen: Circumstances, host: HostSize, *
     """What may not be concluded although the numbers say so. steady: the row needs a steady state (no fact does)."""
     passed, failed = ruling.outcome is Outcome.PASS, ruling.outcome is Outcome.FAIL
     if steady and (passed or failed):
-        if seen.steadiness.unsteady:
+        # Under a growing backlog times drift and halves disagree because it only gets worse: a FAIL needs no more.
+        if seen.steadiness.unsteady and (passed or not seen.steadiness.growing):
             return _but(ruling, Outcome.INCONCLUSIVE, f"not in a steady state: {seen.steadiness.unsteady}")
         if passed and seen.steadiness.growing:
             return _but(ruling, Outcome.INCONCLUSIVE, f"a backlog grows ({seen.steadiness.growing}): it gets worse")
@@ -160,19 +164,20 @@ def _taint(ruling: Ruling, checks: Iterable[CheckResult], tainted: tuple[str, ..
     return _but(ruling, Outcome.INVALID, f"the evidence is not sound: {first.title}: {first.reason}{more}")
 
 
-def _seen_in(evidence: Evidence, level: Level, measure: Sli) -> str:
+def _seen_in(evidence: Evidence, level: Level, measure: Sli) -> Level:
     """The level in which the SLI's observations were made."""
     if measure.afterwards:
         levels = evidence.plan.levels
         at = levels.index(level)
-        return levels[min(at + 1, len(levels) - 1)].name.value
-    return level.name.value
+        return levels[min(at + 1, len(levels) - 1)]
+    return level
 
 
 def _but(ruling: Ruling, outcome: Outcome, why: str) -> Ruling:
     """Another outcome than the numbers', which stay in the reason."""
     said = f"the numbers alone say {ruling.outcome}: {ruling.reason}"
-    return replace(ruling, outcome=outcome, severity=Severity.NONE, proven=False, reason=f"{why}; {said}")
+    reason = f"{why}; {said}"
+    return replace(ruling, outcome=outcome, severity=Severity.NONE, proven=False, borderline=False, reason=reason)
 
 
 def _inconclusive(reason: str) -> Ruling:
@@ -194,6 +199,7 @@ def _verdict(slo: Slo, name: str, level: Level | None, ruling: Ruling, tainted: 
         proven=ruling.proven and ruling.outcome is Outcome.FAIL,
         assumed=tuple(_assumed(slo, level)),
         tainted_by=tainted,
+        borderline=ruling.borderline,
     )
 
 

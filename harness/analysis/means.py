@@ -19,14 +19,14 @@ _ONE_BATCH = "one batch says nothing about its spread"
 def hold_gauge(slo: Slo, seen: Gauge, bound: Figure, alpha: float) -> Tested:
     """The mean of a sampled series; its maximum is shown beside it."""
     means, interval, strict = seen.means, mean_interval(seen.means), mean_interval(seen.means, alpha)
-    unit = bound.unit
+    unit, shown = bound.unit, mean_interval(means, ALPHA / 2)  # shown: two-sided
     measurement = Measurement(
         sli=slo.sli,
         value=sum(means) / len(means),
         unit=unit,
         n=seen.samples,
-        lower=None if interval is None else interval.lower,
-        upper=None if interval is None else interval.upper,
+        lower=None if shown is None else max(0.0, shown.lower),
+        upper=None if shown is None else _possible(shown.upper, seen, unit),
         maximum=seen.maximum if slo.comparison is Comparison.AT_MOST else seen.minimum,
         gap_ratio=seen.gap_ratio,
         method=f"t-bounds of {len(means)} batch means",
@@ -46,7 +46,12 @@ def hold_gauge(slo: Slo, seen: Gauge, bound: Figure, alpha: float) -> Tested:
             State.UNDECIDED, measurement, words, f"{percent(seen.gap_ratio)} of the phase was not seen, 10 % may be"
         )
     needed = _more(interval, bound.value, seen.batch_seconds)
-    return Tested(state, measurement, words, needed, proven)
+    return Tested(state, measurement, words, needed, proven, overlaps=state is State.UNDECIDED)
+
+
+def _possible(upper: float, seen: Gauge, unit: Unit) -> float:
+    """Shares that were never seen above 100 % are not said to be above it on average."""
+    return min(upper, 1.0) if unit is Unit.RATIO and seen.maximum <= 1 else upper
 
 
 def _mean_state(slo: Slo, interval: MeanInterval, strict: MeanInterval, bound: float) -> tuple[State, bool]:
@@ -64,15 +69,16 @@ def hold_throughput(slo: Slo, seen: Throughput, bound: Figure, alpha: float) -> 
     shortfall = [done - asked for done, asked in zip(seen.completed, seen.offered, strict=True)]
     offered = sum(seen.offered) / len(seen.offered)
     base = seen.planned if abs(offered / seen.planned - 1) <= OFFERED_TOLERANCE else offered
-    interval, strict = (mean_interval([base + each for each in shortfall], each_alpha) for each_alpha in (ALPHA, alpha))
+    carried = [base + each for each in shortfall]
+    interval, strict, shown = (mean_interval(carried, risk) for risk in (ALPHA, alpha, ALPHA / 2))  # shown: two-sided
     measurement = Measurement(
         sli=slo.sli,
         value=sum(seen.completed) / len(seen.completed),
         unit=Unit.PER_SECOND,
         n=round(sum(seen.completed) * seen.batch_seconds),
-        lower=None if interval is None else interval.lower,
-        upper=None if interval is None else interval.upper,
-        maximum=max(seen.completed),
+        lower=None if shown is None else shown.lower,
+        upper=None if shown is None else shown.upper,
+        maximum=(min if slo.comparison is Comparison.AT_LEAST else max)(seen.completed),
         method=f"planned rate less the shortfall, t-bounds of {len(shortfall)} batch means",
     )
     words = f"{format_quantity(measurement.value, Unit.PER_SECOND)} completed of {offered:.1f}/s offered"
@@ -80,7 +86,7 @@ def hold_throughput(slo: Slo, seen: Throughput, bound: Figure, alpha: float) -> 
         return Tested(State.UNDECIDED, measurement, words, _ONE_BATCH)
     needed = _more(interval, bound.value, seen.batch_seconds)
     state, proven = _mean_state(slo, interval, strict, bound.value)
-    return Tested(state, measurement, words, needed, proven)
+    return Tested(state, measurement, words, needed, proven, overlaps=state is State.UNDECIDED)
 
 
 def _more(interval: MeanInterval, bound: float, batch_seconds: float) -> str:

@@ -6,10 +6,19 @@ from dataclasses import dataclass, replace
 
 from harness.analysis import histogram
 from harness.analysis.exceedances import exceeded, is_counted
-from harness.analysis.intervals import Proportion, clopper_pearson_upper, korn_graubard, still_needed
+from harness.analysis.intervals import ALPHA, Proportion, clopper_pearson_upper, korn_graubard, still_needed
 from harness.analysis.observations import Shares, Times
 from harness.analysis.percentiles import rank_interval
-from harness.analysis.tested import ON_THE_BOUND, State, Tested, against, percent, quantile_name
+from harness.analysis.tested import (
+    AT_LEAST_THIS,
+    ON_THE_BOUND,
+    State,
+    Tested,
+    against,
+    is_lower_limit,
+    percent,
+    quantile_name,
+)
 from harness.model.figure import Figure
 from harness.model.measurement import Measurement
 from harness.model.slo import Comparison, Slo
@@ -31,17 +40,18 @@ class _Bounds:
         return State.BROKEN if self.lower > allowed else State.UNDECIDED
 
 
-def _bounds(low: list[tuple[int, int]], high: list[tuple[int, int]], alpha: float) -> _Bounds:
-    worst = korn_graubard(high)
-    best = korn_graubard(low)
-    return _Bounds(best, worst.upper, best.lower, korn_graubard(low, alpha).lower)
+def _bounds(low: list[tuple[int, int]], high: list[tuple[int, int]], unresolved: int, alpha: float) -> _Bounds:
+    worst, best = _doubtful(high, unresolved, bad=unresolved), _doubtful(low, unresolved, bad=0)
+    lower, proven_lower = korn_graubard(best).lower, korn_graubard(best, alpha).lower
+    return _Bounds(korn_graubard(low), korn_graubard(worst).upper, lower, proven_lower)
 
 
-def _doubtful(batches: list[tuple[int, int]], unresolved: int) -> list[tuple[int, int]]:
-    if not unresolved or not batches:
+def _doubtful(batches: list[tuple[int, int]], unresolved: int, *, bad: int) -> list[tuple[int, int]]:
+    """With the unresolved in the last batch, so many of them bad."""
+    if not batches:
         return batches
-    bad, n = batches[-1]
-    return [*batches[:-1], (bad + unresolved, n + unresolved)]
+    seen_bad, n = batches[-1]
+    return [*batches[:-1], (seen_bad + bad, n + unresolved)]
 
 
 def hold_times(slo: Slo, seen: Times, bound: Figure, alpha: float, timeout_seconds: float) -> Tested:
@@ -54,7 +64,7 @@ def hold_times(slo: Slo, seen: Times, bound: Figure, alpha: float, timeout_secon
         low.append((sum(least for least, _ in counts) + absent, n))
         high.append((sum(most for _, most in counts) + absent, n))
         exact = exact and all(is_counted(row, bound.value) for row in batch if row.offered)
-    found = _bounds(low, _doubtful(high, seen.unresolved), alpha)
+    found = _bounds(low, high, seen.unresolved, alpha)
     allowed = 1 - slo.quantile
     state = found.state(allowed)
     measurement = _quantile(slo, seen, found, timeout_seconds)
@@ -67,11 +77,12 @@ def hold_times(slo: Slo, seen: Times, bound: Figure, alpha: float, timeout_secon
     slower = f"slower than {limit}" + (" or without a good response" if unanswered else "")
     words = (
         f"{name} {_at_least(measurement)}{format_quantity(measurement.value, Unit.SECONDS)}; "
-        f"{_share_words(found, state, slower)}, "
+        f"{_share_words(found, state, slower, allowed)}, "
         f"{percent(allowed)} allowed, {found.seen.n:,} {seen.noun}{_extra(found.seen)}"
     )
     needed = _more(still_needed(found.seen, allowed), seen.noun)
-    return Tested(state, measurement, words, needed, found.proven_lower > allowed)
+    overlaps = state is State.UNDECIDED
+    return Tested(state, measurement, words, needed, found.proven_lower > allowed, overlaps=overlaps)
 
 
 def _quantile(slo: Slo, seen: Times, found: _Bounds, timeout_seconds: float) -> Measurement:
@@ -102,18 +113,19 @@ def _quantile(slo: Slo, seen: Times, found: _Bounds, timeout_seconds: float) -> 
         bad_lower=found.lower,
         bad_upper=found.upper,
         maximum=merged.max_seconds if merged.count else None,
-        method=method + ("; the value is a lower limit: it lies among the unanswered" if value is None else ""),
+        method=method + (f"; {AT_LEAST_THIS}: it lies among the unanswered" if value is None else ""),
     )
 
 
 def _at_least(measurement: Measurement) -> str:
-    return "at least " if "lower limit" in measurement.method else ""
+    return "at least " if is_lower_limit(measurement) else ""
 
 
 def hold_shares(slo: Slo, seen: Shares, bound: Figure, alpha: float) -> Tested:
     """A share of good events (at least) or of bad ones (at most)."""
     allowed = 1 - bound.value if slo.comparison is Comparison.AT_LEAST else bound.value
-    found = _bounds(list(seen.batches), _doubtful(list(seen.batches), seen.unresolved), alpha)
+    found = _bounds(list(seen.batches), list(seen.batches), seen.unresolved, alpha)
+    shown = korn_graubard(seen.batches, ALPHA / 2)  # two-sided
     good = slo.comparison is Comparison.AT_LEAST
     share = found.seen.share
     state = found.state(allowed)
@@ -122,8 +134,8 @@ def hold_shares(slo: Slo, seen: Shares, bound: Figure, alpha: float) -> Tested:
         value=1 - share if good else share,
         unit=Unit.RATIO,
         n=found.seen.n,
-        lower=1 - found.upper if good else found.lower,
-        upper=1 - found.lower if good else found.upper,
+        lower=1 - shown.upper if good else shown.lower,
+        upper=1 - shown.lower if good else shown.upper,
         n_effective=found.seen.n_effective,
         bad=found.seen.bad,
         bad_lower=found.lower,
@@ -132,30 +144,49 @@ def hold_shares(slo: Slo, seen: Shares, bound: Figure, alpha: float) -> Tested:
     )
     words = (
         f"{found.seen.bad:,} of {found.seen.n:,} {seen.noun}{_extra(found.seen)} bad; "
-        f"{_share_words(found, state, 'bad')}, {percent(allowed)} allowed"
+        f"{_share_words(found, state, 'bad', allowed)}, {percent(allowed)} allowed"
     )
     needed = _more(still_needed(found.seen, allowed), seen.noun)
-    admitted = bool(seen.faults) and korn_graubard(seen.faults).lower > allowed
-    return Tested(state, measurement, words, needed, found.proven_lower > allowed, admitted)
+    return Tested(
+        state,
+        measurement,
+        words,
+        needed,
+        proven=found.proven_lower > allowed,
+        admitted=korn_graubard(seen.faults).lower > allowed,
+        admitted_proven=korn_graubard(seen.faults, alpha).lower > allowed,
+        overlaps=state is State.UNDECIDED,
+    )
 
 
 def hold_counted(slo: Slo, seen: Shares, bound: Figure) -> Tested:
     """A share that is a fact: every event counts, none stands for others."""
     bad, n = sum(bad for bad, _ in seen.batches), sum(n for _, n in seen.batches)
-    value = 1 - bad / n if slo.comparison is Comparison.AT_LEAST else bad / n
-    measurement = Measurement(slo.sli, value, Unit.RATIO, n, bad=bad, method="every one counted")
+    good = slo.comparison is Comparison.AT_LEAST
+
+    def share(bad: int, n: int) -> float:
+        return 1 - bad / n if good else bad / n
+
+    measurement = Measurement(slo.sli, share(bad, n), Unit.RATIO, n, bad=bad, method="every one counted")
     words = f"{n - bad:,} of {n:,} {seen.noun} good"
-    return Tested(against(slo, value, bound), measurement, words, proven=True)
+    if not seen.unresolved:
+        return Tested(against(slo, share(bad, n), bound), measurement, words, proven=True)
+    words += f", {seen.unresolved:,} more still under way when the run was cut short"
+    state = against(slo, share(bad, n + seen.unresolved), bound)
+    if state is State.KEPT and against(slo, share(bad + seen.unresolved, n + seen.unresolved), bound) is State.BROKEN:
+        return Tested(State.UNDECIDED, measurement, words, "a complete run is needed")
+    return Tested(state, measurement, words, proven=True)
 
 
-def _share_words(found: _Bounds, state: State, what: str) -> str:
+def _share_words(found: _Bounds, state: State, what: str, allowed: float) -> str:
+    lower, upper = percent(found.lower, allowed), percent(found.upper, allowed)
     match state:
         case State.KEPT:
-            return f"at most {percent(found.upper)} {what} (95 % sure)"
+            return f"at most {upper} {what} (95 % sure)"
         case State.BROKEN:
-            return f"at least {percent(found.lower)} {what} (95 % sure)"
+            return f"at least {lower} {what} (95 % sure)"
         case State.UNDECIDED:
-            return f"between {percent(found.lower)} and {percent(found.upper)} {what} (each 95 % sure)"
+            return f"between {lower} and {upper} {what} (each 95 % sure)"
 
 
 def _extra(seen: Proportion) -> str:

@@ -10,7 +10,8 @@ from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from harness.analysis.coverage import unresolved
+from harness.analysis.coverage import is_measured, open_jobs, unresolved
+from harness.analysis.means import MOST_GAPS
 from harness.analysis.observations import Fact, Gauge, Observation, Shares, Throughput, Times, Unobserved
 from harness.analysis.phases import (
     HTTP_KINDS,
@@ -23,7 +24,7 @@ from harness.analysis.phases import (
     spoken_for,
 )
 from harness.analysis.rates import tally_by_second
-from harness.analysis.survival import comeback
+from harness.analysis.survival import RECOVERY_SLI, comeback
 from harness.model.evidence import Evidence
 from harness.model.plan import Held, Level, LevelName
 from harness.model.samples import JobEvent, RequestRow
@@ -72,7 +73,9 @@ def socket_delivery_seconds(evidence: Evidence, level: Level) -> Observation:
 
 def job_end_to_end_seconds(evidence: Evidence, level: Level) -> Observation:
     """From an upload's intended start to its job's end, probes included; jobs that were not seen to end are bad."""
-    return _times(evidence, level, "jobs", endpoint="job end to end")
+    phase = measured(level)
+    open_now = sum(phase.start_seconds <= second < phase.end_seconds for second in open_jobs(evidence).values())
+    return _times(evidence, level, "jobs", endpoint="job end to end", in_flight=open_now)
 
 
 def request_success_ratio(evidence: Evidence, level: Level) -> Observation:
@@ -97,7 +100,7 @@ def socket_reach_ratio(evidence: Evidence, level: Level) -> Observation:
 
 def jobs_finished_ratio(evidence: Evidence, level: Level) -> Observation:
     """Uploads meant for the level whose job finished, probes included; one that was not seen to finish is bad, and so
-    is a probe that was not even sent.
+    is a probe that was not even sent. What a run that was cut short did not wait for is neither.
 
     The whole level counts, since uploads are few and each of them is a fact, not a time.
     """
@@ -110,14 +113,17 @@ def jobs_finished_ratio(evidence: Evidence, level: Level) -> Observation:
     }
     sent = {job.id: job for job in reversed(evidence.jobs) if job.state == "sent" and _level_of(evidence, job) is level}
     good = sum(identifier in finished for identifier in sent)
+    waiting = sum(identifier in open_jobs(evidence) for identifier in sent)
     probes = sum(bool(job.detail.get("probe")) for job in sent.values())
     meant = sum(
         level.start_seconds <= second < level.end_seconds
         for stream in evidence.plan.streams
         for second in stream.extra_seconds
     )
-    total = len(sent) + max(0, meant - probes)
-    return _shares(((total - good, total),), "uploads")
+    total = len(sent) - waiting + max(0, meant - probes)
+    if not total and waiting:
+        return Unobserved("its uploads were still under way when the run was cut short")
+    return _shares(((total - good, total),), "uploads", waiting)
 
 
 def _level_of(evidence: Evidence, job: JobEvent) -> Level | None:
@@ -183,21 +189,28 @@ def series(source: str, key: str) -> Observe:
 def oom_kills(evidence: Evidence, level: Level) -> Observation:
     """Processes of the stack killed for want of memory, from the counter of its cgroup or of the host."""
     start, end = _span(evidence, level)
-    before: float | None = None
-    last: float | None = None
+    before: tuple[float, float] | None = None
+    last: tuple[float, float] | None = None
     for sample in evidence.servers:
         second = load_second(evidence, sample.monotonic_seconds)
         if second is None or sample.source != "stack" or "oom_kills_total" not in sample.values:
             continue
-        value = sample.values["oom_kills_total"]
+        now = second, sample.values["oom_kills_total"]
         if second < start:
-            before = value
+            before = now
         elif second < end:
-            before = value if before is None else before
-            last = value
+            before = now if before is None else before
+            last = now
     if last is None or before is None:
         return Unobserved("no sampler could count out-of-memory kills")
-    count = max(0, round(last - before))
+    count = max(0, round(last[1] - before[1]))
+    if not count:
+        # The counter only grows, so that a gap hides nothing unless it lies at an end.
+        levels = evidence.plan.levels if level.name is LevelName.PROOF else (level,)
+        watched = [each for each in levels if is_measured(evidence, each)] or [level]
+        slack = MOST_GAPS * measured(level).duration_seconds
+        if before[0] > watched[0].start_seconds + slack or last[0] < measured(watched[-1]).end_seconds - slack:
+            return Unobserved(f"out-of-memory kills were only counted from {before[0]:.0f} s to {last[0]:.0f} s")
     return Fact(count, _number(count, "process was killed", "processes were killed") + " for want of memory")
 
 
@@ -228,23 +241,30 @@ def lost_writes(evidence: Evidence, level: Level) -> Observation:
         return Unobserved(f"the writes could not be compared with the database: {found.reason or 'no reason given'}")
     start, end = _span(evidence, level)
     times = {write.id: load_second(evidence, write.monotonic_seconds) for write in evidence.acknowledged}
-    if found.acknowledged < len(times):
-        return Unobserved(
-            f"only {found.acknowledged:,} of {len(times):,} acknowledged writes were compared with the database"
-        )
-
     # The reconciliation names a write by its kind and id, since ids are unique within a kind only.
     named = {f"{write.kind} {write.id}": times[write.id] for write in evidence.acknowledged}
 
     def here(identifier: str) -> bool:
         second = named.get(identifier, times.get(identifier))
-        return second is None or start <= second < end or evidence.plan.duration_seconds <= second
+        return second is None or start <= second < end
 
     lost = sum(here(identifier) for identifier in found.missing)
-    kept = sum(second is not None and start <= second < end for second in times.values())
-    if not lost:
-        return Fact(0, f"none of {kept:,} acknowledged writes was lost")
-    return Fact(lost, f"{lost:,} of {kept:,} acknowledged writes {'is' if lost == 1 else 'are'} not in the database")
+    written = sum(second is not None and start <= second < end for second in named.values())
+    if lost:  # a fact, however many others were not compared
+        words = "acknowledged write" if written == 1 else "acknowledged writes"
+        return Fact(lost, f"{lost:,} of {written:,} {words} {'is' if lost == 1 else 'are'} not in the database")
+    if found.acknowledged < len(named):
+        return Unobserved(
+            f"only {found.acknowledged:,} of {len(named):,} acknowledged writes were compared with the database"
+        )
+    if not written:
+        return Unobserved("no write was acknowledged, so that none could be lost")
+    return Fact(
+        0,
+        "the one acknowledged write was not lost"
+        if written == 1
+        else f"none of {written:,} acknowledged writes was lost",
+    )
 
 
 SLIS: tuple[Sli, ...] = (
@@ -270,7 +290,7 @@ SLIS: tuple[Sli, ...] = (
     Sli("oom_kills", Unit.COUNT, oom_kills, (), steady=False),
     Sli("server_crashes", Unit.COUNT, server_crashes, (), steady=False),
     Sli("lost_writes", Unit.COUNT, lost_writes, (Taint.WRITES,), steady=False, bound_by_size=False),
-    Sli("recovery_seconds", Unit.SECONDS, comeback, (Taint.TIMES,), steady=False, afterwards=True),
+    Sli(RECOVERY_SLI, Unit.SECONDS, comeback, (Taint.TIMES,), steady=False, afterwards=True),
 )
 
 

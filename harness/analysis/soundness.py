@@ -15,6 +15,8 @@ PRESSURE = 0.10
 BUSY = 0.90
 THROTTLED = 0.01
 """Seconds in which the stack's own limit held it back for more than this explain pressure by themselves."""
+LEAST_FREE = 0.10
+"""Of the phase must lie outside of that, else what is left of it says nothing of the whole."""
 CARRIED = 0.99
 _MEMORY_TOLERANCE = 0.10
 """A machine sold with 4 GiB reports some per cent less."""
@@ -68,7 +70,7 @@ def contention(evidence: Evidence, level: Level) -> str:
         ("host.cpu_busy_ratio", BUSY, "the host was busy"),
     ):
         free = [value for second, value in series[name].items() if throttled.get(second, 0.0) <= THROTTLED]
-        if free and sum(free) / len(free) > limit:
+        if len(free) >= LEAST_FREE * len(seconds) and sum(free) / len(free) > limit:
             return f"{words} {sum(free) / len(free) * 100:.0f} % of the time"
     return ""
 

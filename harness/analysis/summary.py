@@ -81,14 +81,15 @@ class Timeline:
 
 def level_summary(evidence: Evidence, level: Level) -> tuple[EndpointSummary, ...]:
     """The level's measure phase: first all HTTP requests pooled, then each endpoint in the order in which it first
-    appears; probes have lines of their own."""
+    appears in the run, the same at each level; probes have lines of their own, after the others."""
     seconds = seconds_of(measured(level))
-    groups: dict[tuple[str, str, bool], list[RequestRow]] = defaultdict(list)
+    order = dict.fromkeys((row.endpoint, row.kind, row.probe) for row in evidence.requests)
+    groups: dict[tuple[str, str, bool], list[RequestRow]] = {key: [] for key in sorted(order, key=lambda key: key[2])}
     for row in rows(evidence, seconds):
         groups[row.endpoint, row.kind, row.probe].append(row)
     pooled = [row for group in groups.values() for row in group if row.kind in HTTP_KINDS and not row.probe]
     lines = [_line(level, ("all HTTP", "all", False), pooled)] if pooled else []
-    lines += [_line(level, key, group) for key, group in groups.items()]
+    lines += [_line(level, key, group) for key, group in groups.items() if group]
     return tuple(lines)
 
 

@@ -17,6 +17,7 @@ from harness.model.samples import RequestRow
 from harness.model.slo import Slo
 
 RESPONSE_SLI = "http_response_seconds"
+RECOVERY_SLI = "recovery_seconds"
 LEAST_N = 5
 """A window of one second with fewer requests says nothing."""
 
@@ -44,6 +45,9 @@ def comeback(evidence: Evidence, level: Level) -> Observation:
         bad = sum(exceeded(row, bound.value)[1] for row in group)
         counted.append((bad, sum(row.offered for row in group)))
     good = [window_state(bad, n, allowed, LEAST_N) for bad, n in counted]
+    known = sum(state is not None for state in good)
+    if known < consecutive:
+        return Unobserved(f"only {known} of the {len(good)} s after the load fell saw enough requests to say")
     found = recovery_time(good, 0, consecutive, disturbed_before=True)
     last_bad = max((index + 1.0 for index, state in enumerate(good) if state is False), default=0.0)
     rule = f"{consecutive} good seconds in a row; good: at most {allowed * 100:.3g} % slower than {bound}"

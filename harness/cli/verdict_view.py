@@ -7,9 +7,9 @@ from rich.markup import escape
 from rich.table import Table
 
 from harness.model.evidence import Evidence
-from harness.model.units import format_quantity
 from harness.model.verdict import Outcome, RunVerdict, Severity, Verdict
 from harness.store.layout import RunDirectory
+from reports.sections.promise import value_words, warning_words
 
 _STYLES = {
     Outcome.PASS: "green",
@@ -23,7 +23,9 @@ def print_verdict(console: Console, run: RunDirectory, evidence: Evidence, verdi
     """The matrix SLO × level, then the sentence, what stands in the way of more, and where the report lies."""
     console.print(_matrix(evidence, verdict))
     style = _STYLES[verdict.outcome]
-    console.print(f"[{style}]{verdict.outcome}[/{style}]   {escape(verdict.headline)}", highlight=False)
+    warning = verdict.outcome is Outcome.PASS and verdict.severity is Severity.WARNING
+    mark = " (warning)" if warning else ""
+    console.print(f"[{style}]{verdict.outcome}[/{style}]{mark}   {escape(verdict.headline)}", highlight=False)
     for check in verdict.checks:
         if check.passed is not True and check.taints:
             console.print(
@@ -54,10 +56,7 @@ def _cell(verdict: Verdict | None) -> str:
     if verdict is None:
         return "[dim]–[/dim]"
     style = _STYLES[verdict.outcome]
-    mark = " (warning)" if verdict.severity is Severity.WARNING and verdict.outcome is Outcome.PASS else ""
-    value = (
-        ""
-        if verdict.measurement is None
-        else f" {format_quantity(verdict.measurement.value, verdict.measurement.unit)}"
-    )
+    warning = warning_words(verdict)
+    mark = f" ({warning})" if warning else ""
+    value = "" if verdict.measurement is None else f" {value_words(verdict.measurement)}"
     return f"[{style}]{verdict.outcome}[/{style}]{escape(value)}{mark}"

@@ -212,6 +212,7 @@ class _Execution:
             start = self._wait_for_load(generator)
             return _called_off(self.stop, self.observer) if start is None else self._watch(generator, start)
         finally:
+            self._note_the_dead()  # of the last second, too, however the load ended
             generator.stop()
 
     def _wait_for_load(self, generator: Generator) -> float | None:
@@ -248,9 +249,7 @@ class _Execution:
             latest = (health.read() or (latest,))[-1]
             values = self.servers.latest()
             self.observer.live(view.status(elapsed, latest, values))
-            for name in self.servers.newly_dead():
-                self.journal.write("process-died", process=name)
-                self.observer.note(f"{name} died")
+            self._note_the_dead()
             fired = aborts.observe(_observation(plan, elapsed, values, completed, bad))
             if fired is not None:
                 self.journal.write("aborted", rule=fired.name, reason=fired.reason)
@@ -265,6 +264,11 @@ class _Execution:
         # Also after the load's end: without its last word, the last rows of the drain are missing.
         self.journal.write("worker-lost", exit_code=generator.poll())
         return f"generator: it ended early with exit code {generator.poll()}"
+
+    def _note_the_dead(self) -> None:
+        for name in self.servers.newly_dead():
+            self.journal.write("process-died", process=name)
+            self.observer.note(f"{name} died")
 
     def _settle_accounts(self) -> None:
         """Ask the database what became of everything that it acknowledged. What is not known passes nowhere, so a

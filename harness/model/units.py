@@ -108,7 +108,7 @@ def format_quantity(value: float, unit: Unit) -> str:
         case Unit.PER_DAY:
             return f"{_short(value)}/day"
         case Unit.RATIO:
-            return f"{_short(value * 100)} %"
+            return f"{_percent(round(value * 100, 9))} %"
         case Unit.CORES:
             return f"{_short(value)} CPU"
         case Unit.USD_PER_MONTH:
@@ -122,7 +122,16 @@ def _short(value: float) -> str:
         return f"{int(value):,}"
     if abs(value) >= 100:
         return f"{value:,.0f}"
-    return f"{value:.1f}" if abs(value) >= 1 else f"{value:.3g}"
+    return f"{value:.1f}".removesuffix(".0") if abs(value) >= 1 else f"{value:.3g}"
+
+
+def _percent(value: float) -> str:
+    """Two digits below 1 %; and what is not quite all is never called 100 %."""
+    if 99.95 <= value < 100:
+        return f"{math.floor(value * 100) / 100:.2f}"
+    if 0 < value < 0.001:
+        return "<0.001"
+    return _short(value) if abs(value) >= 1 or not value else f"{value:.2g}"
 
 
 def _format_rate(value: float) -> str:
@@ -140,6 +149,10 @@ def _format_seconds(value: float) -> str:
     if value >= 1:
         return f"{_short(value)} s"
     milliseconds = value * 1000
+    if 0 < milliseconds < 0.1:
+        return f"{milliseconds * 1000:.2g} µs"
+    if not value:
+        return "0 s"
     return f"{milliseconds:.0f} ms" if milliseconds >= 10 else f"{milliseconds:.2g} ms"
 
 

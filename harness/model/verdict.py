@@ -57,6 +57,8 @@ class Verdict:
     bound: as people read it ("p95 ≤ 500 ms (warning), ≤ 2 s (critical)"); bound_value: the decisive one, in base units.
     proven: the FAIL also holds at 5 % ÷ number of cells, or is a fact that needs no statistics.
     assumed: the verdict rests on an assumed figure (level rate, quantile…); the reason says which.
+    borderline: the interval overlaps the bound (INCONCLUSIVE), or the warning of a PASS: the same run made again may be
+    judged otherwise.
     """
 
     outcome: Outcome
@@ -72,6 +74,7 @@ class Verdict:
     proven: bool = False
     assumed: tuple[str, ...] = ()
     tainted_by: tuple[str, ...] = ()
+    borderline: bool = False
 
 
 @dataclass(frozen=True, slots=True)

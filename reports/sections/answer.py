@@ -85,8 +85,13 @@ def _load_proven(material: Material) -> KeyFigure:
     if best is None:
         return KeyFigure("Load proven", "none", planned, "at no level was every promise shown to be kept")
     value = format_quantity(best.rate.value, best.rate.unit)
+    warned = any(is_warning(cell) for cell in material.verdict.verdicts if cell.level == best.name)
+    kept_words = f"every {'critical bound' if warned else 'promise'} kept at {best.name}"
     return KeyFigure(
-        "Load proven", value, planned, f"every promise kept at {best.name}; where it ends was not searched"
+        "Load proven",
+        value,
+        planned,
+        f"{kept_words}{', with a warning' if warned else ''}; where it ends was not searched",
     )
 
 
@@ -140,6 +145,13 @@ def _closest(material: Material) -> KeyFigure:
 def is_warning(cell: Verdict) -> bool:
     """A PASS that breaks its warning."""
     return cell.outcome is Outcome.PASS and cell.severity is Severity.WARNING
+
+
+def borderline(material: Material) -> tuple[str, ...]:
+    """A line for each row that lies too close to its bound to be the same in every run."""
+    return tuple(
+        f"{cell.title} at {cell.level}: {cell.reason}" for cell in material.verdict.verdicts if cell.borderline
+    )
 
 
 def quantile_name(slo: Slo) -> str:

@@ -164,6 +164,6 @@ def _job_counts(jobs: tuple[Job, ...]) -> str:
         return ""
     unfinished = sum(job.ending == "unfinished" for job in jobs)
     failed = sum(job.ending in ("failed", "rejected") for job in jobs)
-    words = f"{len(jobs)} uploads in the whole run"
-    words += f", {unfinished} unfinished at its end" if unfinished else ", all of them finished" if not failed else ""
+    words = f"{len(jobs)} {'upload' if len(jobs) == 1 else 'uploads'} in the whole run"
+    words += f", {unfinished} unfinished at its end" if unfinished else ", all finished" if not failed else ""
     return words + (f", {failed} failed" if failed else "") + "."

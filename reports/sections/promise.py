@@ -4,20 +4,26 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from harness.analysis.facts import COUNTED
+from harness.analysis.survival import RECOVERY_SLI
+from harness.analysis.tested import is_lower_limit
 from harness.model.measurement import Basis, Measurement
 from harness.model.plan import Level
 from harness.model.units import format_quantity
 from harness.model.verdict import Outcome, Verdict
 from reports.material import Material
-from reports.sections.answer import bound_words, interval_words, is_warning
+from reports.sections.answer import borderline, bound_words, interval_words, is_warning
 
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """One SLO at one level. details: (what, words) of what lies behind it."""
+    """One SLO at one level. warning: "warning" where it is broken, "warning undecided" where it may be, else empty.
+
+    details: (what, words) of what lies behind it.
+    """
 
     outcome: Outcome
-    warning: bool
+    warning: str
     value: str
     bound: str
     reason: str
@@ -46,10 +52,11 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Promise:
-    """The matrix."""
+    """The matrix. borderline: which rows lie so close to a bound that another run may judge them otherwise."""
 
     columns: tuple[Column, ...]
     rows: tuple[Row, ...]
+    borderline: tuple[str, ...] = ()
 
 
 def build(material: Material) -> Promise | None:
@@ -62,6 +69,7 @@ def build(material: Material) -> Promise | None:
     return Promise(
         columns=tuple(column(level) for level in levels),
         rows=tuple(_row(material, slo_id, [level.name for level in levels]) for slo_id in ids),
+        borderline=borderline(material),
     )
 
 
@@ -83,7 +91,7 @@ def _row(material: Material, slo_id: str, levels: list[str]) -> Row:
             if verdict is None
             else Cell(
                 outcome=verdict.outcome,
-                warning=is_warning(verdict),
+                warning=warning_words(verdict),
                 value=value_words(verdict.measurement),
                 bound=bound_words(slo, verdict) if verdict.measurement is not None else "",
                 reason=verdict.reason,
@@ -95,11 +103,22 @@ def _row(material: Material, slo_id: str, levels: list[str]) -> Row:
     )
 
 
+def warning_words(verdict: Verdict) -> str:
+    """What is to be said of the warning beside the outcome."""
+    if is_warning(verdict):
+        return "warning"
+    return "warning undecided" if verdict.outcome is Outcome.PASS and verdict.borderline else ""
+
+
 def value_words(measurement: Measurement | None) -> str:
     """The value as people read it."""
     if measurement is None:
         return "no data"
     words = format_quantity(measurement.value, measurement.unit)
+    if measurement.sli == RECOVERY_SLI and not measurement.value and not is_lower_limit(measurement):
+        words = "at once"
+    elif is_lower_limit(measurement):
+        words = f"at least {words}"
     return words if measurement.basis is Basis.MEASURED else f"{words} (estimated)"
 
 
@@ -112,7 +131,8 @@ def _details(verdict: Verdict) -> list[tuple[str, str]]:
         count = f"{measurement.n:,}"
         if measurement.n_effective is not None and measurement.n_effective < measurement.n - 0.5:
             count += f", worth {measurement.n_effective:,.0f} independent ones"
-        details.append(("n", count))
+        if measurement.method != COUNTED:
+            details.append(("n", count))
         if measurement.bad is not None:
             details.append(("over the bound or failed", f"{measurement.bad:,}"))
         if measurement.maximum is not None:

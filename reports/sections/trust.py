@@ -86,7 +86,9 @@ def _costs(material: Material) -> tuple[tuple[str, int, float], ...]:
 def _row(checks: tuple[CheckResult, ...], key: str, levels: list[str]) -> CheckRow:
     mine = {check.level: check for check in checks if check.id == key}
     first = next(iter(mine.values()))
-    return CheckRow(first.title, first.limit, tuple(mine.get(level) for level in levels))
+    limits = tuple(dict.fromkeys(check.limit for check in mine.values()))
+    limit = limits[0] if len(limits) == 1 else ", ".join(f"{check.level}: {check.limit}" for check in mine.values())
+    return CheckRow(first.title, limit, tuple(mine.get(level) for level in levels))
 
 
 def _charts(material: Material) -> tuple[tuple[str, Markup], ...]:
@@ -119,11 +121,12 @@ def _writes(material: Material) -> str:
     if not reconciliation.checked:
         return f"The database could not be asked for the acknowledged writes: {reconciliation.reason}."
     missing = len(reconciliation.missing)
-    words = (
-        f"{reconciliation.acknowledged:,} writes were acknowledged; "
-        f"the database holds {reconciliation.stored:,} of them"
+    count = reconciliation.acknowledged
+    words = f"{count:,} {'write was' if count == 1 else 'writes were'} acknowledged"
+    words += f"; the database holds {reconciliation.stored:,} of them"
+    return (
+        f"{words}, {missing:,} {'is' if missing == 1 else 'are'} missing." if missing else f"{words}, none is missing."
     )
-    return f"{words}, {missing:,} are missing." if missing else f"{words}, none is missing."
 
 
 def _facts(material: Material) -> tuple[tuple[str, str], ...]:

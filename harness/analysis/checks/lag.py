@@ -27,12 +27,17 @@ def limit_seconds(evidence: Evidence) -> float:
     return max(0.005, 0.05 * min(evidence.plan.thresholds_seconds, default=0.0))
 
 
-def look_at_lag(evidence: Evidence, seconds: Sequence[SecondOfLag], what: str) -> Finding:
+def look_at_lag(
+    evidence: Evidence, seconds: Sequence[SecondOfLag], what: str, *, may_be_absent: bool = False
+) -> Finding:
     """The p99 of the lags over a measure phase against the limit."""
     limit = limit_seconds(evidence)
     allowed = f"p99 at most {format_quantity(limit, Unit.SECONDS)}"
     if not seconds:
         return nothing(allowed, f"the generator said nothing of {what}")
+    if not sum(second.count if second.kept is None else second.kept.count for second in seconds):
+        # Only the schedule has a good reason for it: all users were busy, which the other checks look at.
+        return Finding(None, "–", allowed, f"{what} was never measured", applies=not may_be_absent)
     kept = histogram.merge(second.kept for second in seconds if second.kept is not None)
     if all(second.kept is not None for second in seconds):
         found = histogram.quantile(kept, 0.99) or 0.0

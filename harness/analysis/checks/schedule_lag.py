@@ -19,7 +19,7 @@ def look(evidence: Evidence, level: Level) -> Finding:
         for sample in samples:
             seconds.append(SecondOfLag(sample.schedule_lag, sample.schedule_lag_p99_seconds, sample.started - started))
             started = sample.started
-    return look_at_lag(evidence, seconds, "the schedule's lag")
+    return look_at_lag(evidence, seconds, "the schedule's lag", may_be_absent=True)
 
 
 CHECK = LevelCheck("schedule-lag", "Generator's schedule lag", (Taint.TIMES, Taint.THROUGHPUT), look)

@@ -294,3 +294,14 @@ def test_sessions_that_3x_peak_held_back_may_go_on_in_recovery():
     assert found["recovery"].passed
     assert "held back" in found["recovery"].reason
     assert results("offered-rate", offered={"recovery": 1.2})["recovery"].passed is False
+
+
+def test_lags_that_were_never_measured_are_no_pass():
+    evidence = make_evidence()
+    empty = tuple(
+        replace(s, loop_lag=distribution_of([]), schedule_lag=distribution_of([])) for s in evidence.generator
+    )
+    found = {r.id: r for r in run_checks(replace(evidence, generator=empty)) if r.level == "peak"}
+    assert (found["loop-lag"].passed, Taint.TIMES in found["loop-lag"].taints) == (None, True)
+    # Without a free user there is no lag of the schedule: that is the system's slowness, and it taints nothing.
+    assert (found["schedule-lag"].passed, found["schedule-lag"].taints) == (None, ())

@@ -79,3 +79,11 @@ def test_a_load_that_never_began():
     evidence = replace(make_evidence(), load_start_seconds=None)
     assert cut_short(evidence) == "the load never began"
     assert end_seconds(evidence) == 0
+
+
+def test_what_an_interrupted_generator_left_in_flight():
+    evidence = make_evidence(stop_at=86.0, stop_reason="interrupted: Ctrl-C")
+    said = {"reason": "interrupted", "requests_in_flight": 40, "arrivals_waiting": 2}
+    evidence = replace(evidence, events=(*evidence.events, Event(START + 86, 0.0, "generator-end", said)))
+    assert unresolved(evidence, evidence.plan.level("peak")) == 42
+    assert unresolved(evidence, evidence.plan.level("normal")) == 0

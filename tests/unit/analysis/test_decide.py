@@ -8,6 +8,7 @@ from harness.analysis.decide import bound_text, decide
 from harness.analysis.histogram import distribution_of
 from harness.analysis.observations import Comeback, Fact, Gauge, Shares, Throughput, Times, Unobserved
 from harness.analysis.rules import Recovery
+from harness.analysis.tested import percent
 from harness.model.figure import Citation, Figure, Provenance
 from harness.model.samples import RequestRow
 from harness.model.slo import Comparison, Slo, SloKind
@@ -283,3 +284,58 @@ def test_nothing_observed_never_passes():
 )
 def test_the_bound_as_people_read_it(bound, text):
     assert bound_text(bound) == text
+
+
+def test_what_is_unresolved_counts_as_good_in_the_lower_bound():
+    assert decide(times_slo(), times(good=880, slower=120)).outcome is FAIL
+    ruling = decide(times_slo(), times(good=880, slower=120, unresolved=1500))
+    assert ruling.outcome is OPEN
+    assert ruling.measurement.n == 1000
+    assert ruling.measurement.bad_lower < 0.05 < ruling.measurement.bad_upper
+
+
+@pytest.mark.parametrize(("bad", "unresolved", "outcome"), [(0, 1, OPEN), (1, 1, FAIL), (0, 0, PASS)])
+def test_a_counted_share_with_something_still_under_way(bad, unresolved, outcome):
+    all_of_them = slo(SloKind.COUNT, None, 1.0, Unit.RATIO, Comparison.AT_LEAST)
+    ruling = decide(all_of_them, Shares(((bad, 3),), "uploads", unresolved))
+    assert ruling.outcome is outcome
+    assert "95 %" not in ruling.reason
+
+
+def test_the_interval_that_people_read_has_two_sides():
+    """Two one-sided bounds at 95 % are an interval of 90 %: it must be wider to be called one of 95 %."""
+    seen = Gauge((0.4, 0.5, 0.6), 30, 0.4, 0.6, 0.0, 3.0)
+    found = decide(slo(SloKind.GAUGE, None, 0.9, Unit.RATIO), seen).measurement
+    assert (found.lower, found.upper) == pytest.approx((0.5 - 0.2484, 0.5 + 0.2484), abs=1e-4)  # t₀.₉₇₅,₂ = 4.3027
+    shares = Shares(((10, 1000),), "requests")
+    found = decide(slo(SloKind.PROPORTION, None, 0.9, Unit.RATIO, Comparison.AT_LEAST), shares).measurement
+    assert (found.lower, found.upper) == pytest.approx((1 - 0.018316, 1 - 0.004806), abs=1e-5)
+    assert found.bad_upper < 0.0172
+
+
+def test_no_share_is_said_to_lie_beyond_what_it_can_be():
+    found = decide(slo(SloKind.GAUGE, None, 0.9, Unit.RATIO), Gauge((0.0, 0.0, 1.0), 30, 0.0, 1.0, 0.0, 3.0))
+    assert (found.measurement.lower, found.measurement.upper) == (0.0, 1.0)
+
+
+def test_the_worst_of_a_throughput_is_its_lowest():
+    seen = Throughput((80.0, 80.0, 80.0), (80.0, 79.0, 78.0), 80.0, 3.0)
+    found = decide(slo(SloKind.THROUGHPUT, None, 70.0, Unit.PER_SECOND, Comparison.AT_LEAST), seen).measurement
+    assert found.maximum == 78.0
+
+
+def test_back_at_once_is_said_in_words():
+    ruling = decide(slo(SloKind.COUNT, None, 30.0, Unit.SECONDS), way_back(0.0, 0.0))
+    assert "back within the normal level's bound as soon as the load fell" in ruling.reason
+
+
+@pytest.mark.parametrize(("bad", "words"), [(83, "at most 0.9954 % slower"), (118, "at least 1.008 % slower")])
+def test_a_share_beside_its_bound_does_not_look_like_it(bad, words):
+    ruling = decide(times_slo(None, 2.0, 0.99), times(good=10_000 - bad, slower=bad, batches=1))
+    assert words in ruling.reason
+
+
+def test_almost_all_is_not_all():
+    assert percent(0.9983) == "99.8 %"
+    assert percent(1.0) == "100 %"
+    assert percent(0.0123) == "1.2 %"

@@ -88,3 +88,12 @@ def test_what_gets_through_at_3x_peak():
     assert "% of its answers are bad" in said
     assert "its p95" not in said
     assert "its p95 is" in headline(errors={"3x-peak": 0.03})
+
+
+def test_times_at_3x_peak_that_are_not_sound_are_not_said():
+    sound = judge(make_evidence())
+    assert "At 240/s its p95 is 401 ms" in sound.headline
+    slow_generator = judge(make_evidence(loop_lag_seconds={"3x-peak": 0.08}))
+    assert slow_generator.outcome is sound.outcome
+    assert "p95 is" not in slow_generator.headline
+    assert "At 240/s it loses nothing" in slow_generator.headline

@@ -113,3 +113,11 @@ def test_more_batches_settle_a_mean():
     assert more is not None
     assert 5 < more < 15
     assert batches_needed(seen, 0.5) is None
+
+
+def test_a_stricter_bound_takes_its_own_t_quantile():
+    strict, usual = korn_graubard(T10, 0.05 / 41), korn_graubard(T10)
+    assert usual.n_effective == pytest.approx(440.297, abs=1e-3)
+    # z and t at 1 − 0.05/41 with 19 degrees of freedom are 3.03081 and 3.49204
+    assert strict.n_effective == pytest.approx(6000 / 12.33113 * (3.03081 / 3.49204) ** 2, rel=1e-5)
+    assert strict.lower < usual.lower

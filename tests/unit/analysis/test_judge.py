@@ -4,11 +4,14 @@ from dataclasses import replace
 
 import pytest
 
+from harness.analysis.histogram import distribution_of
 from harness.analysis.judge import judge, run_outcome
+from harness.analysis.phases import measured
 from harness.model.figure import Citation
+from harness.model.samples import RequestRow
 from harness.model.target import Stage
 from harness.model.verdict import Outcome, Severity, Verdict
-from tests.support.evidence import GIB, lectio_slos, make_evidence
+from tests.support.evidence import GIB, START, lectio_slos, make_evidence
 
 PASS, FAIL, OPEN, INVALID = Outcome.PASS, Outcome.FAIL, Outcome.INCONCLUSIVE, Outcome.INVALID
 SLOW = {"slow": {"peak": 0.2}, "slow_seconds": 3.0}
@@ -325,3 +328,85 @@ def test_a_share_that_is_counted_needs_no_steady_state():
     found = judge(make_evidence(growth={"peak": 5}))
     assert found.cell("uploads-finished", "peak").outcome is PASS
     assert found.cell("uploads-finished", "peak").reason == "3 of 3 uploads good"
+
+
+def test_an_upload_under_way_at_the_cut_proves_no_fail():
+    """The harness is killed while one of the peak's uploads is still being transcoded."""
+    evidence = make_evidence(stop_at=96.0)
+    late = tuple(
+        replace(job, monotonic_seconds=job.monotonic_seconds + 20) if job.id == "job-peak-2" else job
+        for job in evidence.jobs
+        if not (job.id == "job-peak-2" and job.state == "finished")
+    )
+    found = judge(replace(evidence, jobs=late))
+    assert found.cell("response-time", "peak").outcome is PASS
+    assert found.cell("uploads-finished", "peak").outcome is OPEN
+    assert found.outcome is OPEN
+
+
+def test_a_way_back_that_was_cut_is_not_judged():
+    knobs = {"recovers_after": 60, "stop_at": 174.0}
+    found = judge(make_evidence(**knobs))
+    assert found.cell("recovery", "3x-peak").outcome is OPEN
+    assert found.outcome is OPEN
+
+
+def test_an_overload_that_grows_fails_in_a_longer_run_too():
+    """Its response times drift, since they only get worse: that is no lack of evidence."""
+    evidence = make_evidence(profile="standard", growth={"peak": 5}, slow={"peak": 0.3}, slow_seconds=3.0)
+    peak = evidence.plan.level("peak")
+    at = measured(peak).start_seconds
+
+    def slower(row: RequestRow) -> RequestRow:
+        if not at <= row.second < measured(peak).end_seconds or row.kind != "http":
+            return row
+        times = distribution_of([0.1 + 0.02 * (row.second - at)] * row.completed)
+        bad = {bound: row.completed * (0.1 + 0.02 * (row.second - at) > bound) for bound in row.exceeded}
+        return replace(row, response=times, exceeded=bad)
+
+    found = judge(replace(evidence, requests=tuple(map(slower, evidence.requests))))
+    assert found.cell("response-time", "peak").outcome is FAIL
+
+
+def test_a_saturated_generators_own_errors_prove_no_fail():
+    """A few HTTP 503 are the system's, most timeouts the generator's: the row fails, but not for all rows at once."""
+    evidence = make_evidence(generator_cpu={"peak": 0.97}, errors={"peak": 0.1})
+
+    def told(row: RequestRow) -> RequestRow:
+        own = row.errors // 2 if row.second % 2 else 0  # of the 503s
+        return replace(row, error_kinds={"HTTP 503": own, "timeout": row.errors - own} if row.errors else {})
+
+    clean = judge(evidence).cell("load-carried", "peak")
+    assert (clean.outcome, clean.proven) == (FAIL, True)
+    found = judge(replace(evidence, requests=tuple(map(told, evidence.requests)))).cell("load-carried", "peak")
+    assert (found.outcome, found.proven) == (FAIL, False)
+
+
+@pytest.mark.parametrize("reason", ["", "interrupted: Ctrl-C", "aborted: errors"])
+@pytest.mark.parametrize("stop_at", [0.5, 44.0, 51.0, 58.0, 93.0, 104.0, 136.0, 150.0, 176.0, 179.0])
+def test_a_sound_run_that_was_cut_anywhere_is_inconclusive(stop_at, reason):
+    found = judge(make_evidence(stop_at=stop_at, stop_reason=reason))
+    assert found.outcome is OPEN
+    assert {cell.outcome for cell in found.verdicts} <= {PASS, OPEN}
+
+
+def test_a_cut_way_back_is_open_whatever_the_checks_of_the_run_say():
+    found = judge(make_evidence(stop_at=150.0, stop_reason="interrupted: Ctrl-C", clock_drift_seconds=0.5))
+    assert found.cell("recovery", "3x-peak").outcome is OPEN
+
+
+def test_a_few_seconds_outside_of_the_stacks_own_throttling_are_no_contention():
+    evidence = make_evidence(throttled={"peak": 0.3}, psi={"peak": 0.5}, **SLOW)
+    at = measured(evidence.plan.level("peak")).start_seconds
+
+    def freed(count: int) -> Verdict:
+        servers = tuple(
+            replace(sample, values={**sample.values, "throttled_ratio": 0.0})
+            if sample.source == "stack" and START + at <= sample.monotonic_seconds < START + at + count
+            else sample
+            for sample in evidence.servers
+        )
+        return judge(replace(evidence, servers=servers)).cell("response-time", "peak")
+
+    assert freed(2).outcome is FAIL
+    assert freed(10).outcome is OPEN

@@ -7,7 +7,7 @@ import pytest
 from harness.analysis.observations import Comeback, Fact, Gauge, Shares, Throughput, Times, Unobserved
 from harness.analysis.slis import SLIS, held_at, sli
 from harness.model.plan import Held
-from harness.model.samples import JobEvent
+from harness.model.samples import AcknowledgedWrite, JobEvent
 from tests.support.evidence import START, make_evidence
 
 
@@ -25,9 +25,6 @@ def test_without_evidence_nothing_is_observed(each):
     observed = each.observe(evidence, level)
     if each.name == "server_crashes":  # told by events, which are there
         assert observed == Fact(0, "no server died")
-    elif each.name == "recovery_seconds":
-        assert isinstance(observed, Comeback)
-        assert observed.recovery.seconds is None
     else:
         assert isinstance(observed, Unobserved)
         assert observed.reason
@@ -245,3 +242,54 @@ def test_writes_of_two_kinds_may_share_an_id():
     evidence = replace(evidence, reconciliation=reconciliation)
     assert observe("lost_writes", "peak", evidence=evidence).count == 1
     assert observe("lost_writes", "normal", evidence=evidence).count == 0
+
+
+def test_a_lost_write_is_a_fact_however_many_others_were_not_compared():
+    evidence = make_evidence(lost=1)
+    half = replace(evidence, reconciliation=replace(evidence.reconciliation, acknowledged=10))
+    assert observe("lost_writes", "3x-peak", evidence=half).count == 1
+
+
+def test_without_any_acknowledged_write_none_is_proven_to_be_kept():
+    evidence = replace(make_evidence(), acknowledged=())
+    assert isinstance(observe("lost_writes", evidence=evidence), Unobserved)
+
+
+@pytest.mark.parametrize(
+    ("level", "start", "end"), [("peak", 60, 999), ("peak", -9, 60), ("3x-peak", -9, 130), ("3x-peak", 20, 999)]
+)
+def test_kills_are_not_ruled_out_by_a_sampler_that_saw_only_a_part(level, start, end):
+    evidence = make_evidence()
+    part = tuple(s for s in evidence.servers if START + start <= s.monotonic_seconds < START + end)
+    seen = observe("oom_kills", level, evidence=replace(evidence, servers=part))
+    assert isinstance(seen, Unobserved)
+    assert "only counted from" in seen.reason
+
+
+def test_a_gap_in_the_middle_hides_no_kill():
+    evidence = make_evidence(oom_at=70.0)
+    part = tuple(s for s in evidence.servers if not START + 60 <= s.monotonic_seconds < START + 80)
+    assert observe("oom_kills", "peak", evidence=replace(evidence, servers=part)) == Fact(
+        1, "1 process was killed for want of memory"
+    )
+
+
+def test_jobs_that_a_cut_run_did_not_wait_for_are_neither_good_nor_bad():
+    cut = make_evidence(stop_at=66.0)  # the last of the peak's three uploads was sent at 65 s
+    assert observe("jobs_finished_ratio", evidence=cut) == Shares(((0, 2),), "uploads", 1)
+    waited = observe("jobs_finished_ratio", "normal", unfinished_jobs={"normal": 1}, stop_at=170.0)
+    assert waited == Shares(((1, 3),), "uploads")
+
+
+def test_a_way_back_that_nobody_saw():
+    evidence = replace(make_evidence(), requests=())
+    assert isinstance(observe("recovery_seconds", "3x-peak", evidence=evidence), Unobserved)
+
+
+def test_a_write_acknowledged_after_the_plans_end_is_lost_in_the_last_level_only():
+    evidence = make_evidence()
+    late = AcknowledgedWrite(START + evidence.plan.duration_seconds + 1, "late", "lesson")
+    found = replace(evidence.reconciliation, acknowledged=999, missing=("lesson late",))
+    evidence = replace(evidence, acknowledged=(*evidence.acknowledged, late), reconciliation=found)
+    counts = [observe("lost_writes", level.name.value, evidence=evidence).count for level in evidence.plan.levels]
+    assert counts == [0, 0, 1, 1]

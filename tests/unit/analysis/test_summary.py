@@ -98,3 +98,15 @@ def test_a_run_cut_short_ends_where_it_ended():
 def test_no_load_no_timeline():
     found = timeline(replace(make_evidence(), load_start_seconds=None))
     assert found.starts_seconds == ()
+
+
+def test_the_endpoints_are_in_the_same_order_at_each_level():
+    evidence = make_evidence()
+    peak = evidence.plan.level("peak")
+    mixed = tuple(reversed([row for row in evidence.requests if row.second >= peak.start_seconds]))
+    mixed = tuple(row for row in evidence.requests if row.second < peak.start_seconds) + mixed
+    evidence = replace(evidence, requests=mixed)
+    names = [[(line.endpoint, line.probe) for line in level_summary(evidence, level)] for level in evidence.plan.levels]
+    assert names[0][:3] == [("all HTTP", False), ("POST /login", False), ("GET /api/lessons", False)]
+    assert names[0] == names[1] == names[2] == names[3]
+    assert [probe for _, probe in names[0]] == sorted(probe for _, probe in names[0])

@@ -43,3 +43,14 @@ def test_reconnects_close_together_are_one_burst():
         "13 sockets reconnected, until 0:12",
         "11 sockets reconnected, until 0:31",
     ]
+
+
+def test_a_generator_that_ended_well_is_no_mark():
+    evidence = make_report_evidence(5)
+    for reason, words in (
+        ("completed", []),
+        ("interrupted", []),
+        ("crashed: x", ["generator end: reason crashed: x"]),
+    ):
+        events = (event(4, "generator-end", reason=reason), event(4.5, "reconciled", checked=True, missing=0))
+        assert [h.words for h in happenings(replace(evidence, events=events))] == words

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from xml.etree import ElementTree as ET
 
 from harness.model.verdict import CheckResult, Outcome, Taint
@@ -45,10 +46,17 @@ def test_each_cell_is_a_test_case_and_each_outcome_has_its_element():
 
 def test_a_failed_validity_check_is_an_error():
     failed = CheckResult("cpu", "Generator CPU", "peak", False, "97 %", "≤ 85 %", "saturated", (Taint.TIMES,))
-    verdict = make_verdict()
+    verdict = make_verdict(Outcome.INVALID, cell("response-time", "peak", Outcome.INVALID, tainted_by=("cpu",)))
     suite = suite_of(type(verdict)(*(verdict.outcome, verdict.severity, "h", verdict.verdicts, (failed,), ())))
     case = suite.find("testcase[@classname='lectio.A.peak.validity']")
     assert case.find("error").get("message") == "97 % against ≤ 85 %: saturated"
+
+
+def test_a_failed_check_that_spoils_no_row_leaves_a_passed_run_green():
+    failed = CheckResult("overhead", "Cost of sampling", "", False, "2.1 %", "at most 2 %", "too much", ())
+    suite = suite_of(replace(make_verdict(Outcome.PASS, cell("response-time", "peak")), checks=(failed,)))
+    assert (suite.get("failures"), suite.get("errors")) == ("0", "0")
+    assert "no row hangs on it" in suite.find("testcase[@classname='lectio.A.run.validity']/system-out").text
 
 
 def test_characters_that_xml_cannot_hold_are_replaced():

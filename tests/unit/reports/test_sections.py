@@ -2,10 +2,13 @@ from dataclasses import replace
 
 import pytest
 
+from harness.analysis.survival import RECOVERY_SLI
+from harness.analysis.tested import AT_LEAST_THIS
 from harness.model.samples import Reconciliation
 from harness.model.verdict import CheckResult, Outcome, Severity, Taint
 from reports.material import collect
 from reports.sections import SECTIONS, answer, caveats, flows, happened, plan, promise, trust
+from reports.sections.promise import value_words
 from tests.support.report_values import cell, make_report_evidence, make_verdict, never_loaded, server
 
 
@@ -187,7 +190,7 @@ class TestTrust:
             ("nginx counted the same", [None, None]),
         ]
         assert (made.failed, made.unknown) == ((), 1)
-        assert made.overhead == "0.392 %" and made.overhead_kept
+        assert made.overhead == "0.39 %" and made.overhead_kept
 
     def test_failed_checks_are_named(self, evidence):
         failed = CheckResult("cpu", "Generator CPU", "peak", False, "97 %", "≤ 85 %", "saturated", (Taint.TIMES,))
@@ -197,7 +200,7 @@ class TestTrust:
         ("reconciliation", "words"),
         [
             (Reconciliation(True, 12, 12, ()), "none is missing"),
-            (Reconciliation(True, 12, 11, ("a",)), "1 are missing"),
+            (Reconciliation(True, 12, 11, ("a",)), "1 is missing"),
             (
                 Reconciliation(False, 12, 0, (), "it was down"),
                 "could not be asked for the acknowledged writes: it was down",
@@ -219,3 +222,26 @@ class TestCaveats:
         assert [row.name for row in made.assumptions] == ["room size", "rate normal"]
         assert made.notes == (("Response time", "the plan names no percentile: p95"),)
         assert made.deviations == ("no limit on disk operations",)
+
+
+def test_values_that_were_not_seen_to_their_end_say_so():
+    seen = cell("response-time", "peak").measurement
+    assert value_words(replace(seen, value=10.0, method=f"share; {AT_LEAST_THIS}: …")) == "at least 10 s"
+    assert value_words(replace(seen, value=0.0, sli=RECOVERY_SLI)) == "at once"
+    assert value_words(replace(seen, value=6.0, sli=RECOVERY_SLI)) == "6 s"
+
+
+def test_a_limit_that_differs_by_level_is_given_for_each(evidence):
+    peak, normal = (
+        CheckResult("rate", "Offered rate", level, True, "1.000", limit, "", ())
+        for level, limit in (("peak", "1 ± 0.08"), ("normal", "1 ± 0.1"))
+    )
+    made = trust.build(collect(evidence, replace(make_verdict(), checks=(normal, peak))))
+    assert made.checks[0].limit == "normal: 1 ± 0.1, peak: 1 ± 0.08"
+
+
+def test_load_with_a_warning_keeps_not_every_promise(evidence):
+    kept = cell("response-time", "peak")
+    warned = cell("connections", "peak", severity=Severity.WARNING)
+    figure = answer.build(collect(evidence, make_verdict(Outcome.PASS, kept, warned))).figures[0]
+    assert "every critical bound kept at peak, with a warning" in figure.certainty
