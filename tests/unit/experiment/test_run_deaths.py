@@ -46,7 +46,10 @@ class Servers(SimpleNamespace):
     def start_sampling(self):
         pass
 
-    stop_sampling = stop = start_sampling
+    def stop_sampling(self):
+        return ()
+
+    stop = start_sampling
 
 
 @pytest.mark.parametrize("dead", [("gunicorn",), ()])
