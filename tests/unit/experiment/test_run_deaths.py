@@ -25,7 +25,8 @@ class Generator:
     def start(self):
         now = time.monotonic()
         with Appender(self.run.events) as events:
-            events.append(Event(now, 0.0, "load-start"), Event(now, 0.0, "load-end", {"reason": "complete"}))
+            events.append(Event(now, 0.0, "load-start"), Event(now, 0.0, "load-end"))
+            events.append(Event(now, 0.0, "generator-end", {"reason": "completed"}))
 
     def poll(self):
         return 0
