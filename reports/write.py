@@ -36,4 +36,5 @@ def _write(path: Path, content: bytes) -> None:
         part.write_bytes(content)
         part.replace(path)
     except OSError as error:
-        raise ReportError(f"{path.name} cannot be written: {error.strerror}", str(path)) from error
+        hint = f"the evidence is whole; make room, then: proofload report {path.parent}"
+        raise ReportError(f"{path.name} cannot be written: {error.strerror}", str(path), hint) from error

@@ -243,6 +243,8 @@ class _Execution:
                 self.journal.write("interrupted", reason=self.stop.reason)
                 self.observer.note(f"{self.stop.reason}: ending the load; what was measured is kept and judged")
                 return f"interrupted: {self.stop.reason}"
+            if not self.run.events.exists():
+                raise EvidenceError("the run directory has gone while the load ran", str(self.run.path))
             elapsed = time.monotonic() - start
             view.add(rows.read())
             completed, bad = view.take_ended()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import shutil
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -190,6 +191,13 @@ def test_a_mistake_while_the_load_runs_loses_nothing(made_up: Stage) -> None:
     assert made_up.end == "failed: RuntimeError: a mistake"
     assert "RuntimeError" in (made_up.run.logs / "harness.log").read_text()
     assert any("judged" in note for note in made_up.watcher.notes)
+    assert made_up.servers.stops > 0
+
+
+def test_a_run_directory_that_goes_ends_the_load(made_up: Stage) -> None:
+    made_up.servers.trouble = lambda: shutil.rmtree(made_up.run.path)
+    with pytest.raises(EvidenceError, match="has gone"):
+        made_up.execute()
     assert made_up.servers.stops > 0
 
 
