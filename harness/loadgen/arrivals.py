@@ -66,45 +66,72 @@ class Dispatcher:
             self._sinks[arrival.flow].offer(arrival)
 
 
-class Pool:
-    """The users of one flow, and the arrivals that wait for one of them."""
+class WaitingLine:
+    """Arrivals of one flow whose time has come and that nobody can take yet; too many of them are dropped.
 
-    def __init__(self, generator: Generator, first: Endpoint, max_waiting: int) -> None:
+    first: the endpoint that dropped arrivals are counted at. most: arrivals waiting at once, of all flows together.
+    """
+
+    def __init__(self, generator: Generator, first: Endpoint, most: int) -> None:
         self._generator = generator
         self._first = first
-        self._max_waiting = max_waiting
-        self._idle: deque[AsyncResult[Arrival]] = deque()
-        self._waiting: deque[Arrival] = deque()
+        self._most = most
+        self._arrivals: deque[Arrival] = deque()
 
-    def offer(self, arrival: Arrival) -> None:
-        """To an idle user, else into the queue, else dropped."""
+    def __bool__(self) -> bool:
+        return bool(self._arrivals)
+
+    def add(self, arrival: Arrival) -> None:
+        """To the end of the line, or dropped when it is full."""
         counts = self._generator.counts
-        if self._idle:
-            counts.in_flight += 1
-            self._idle.popleft().set(arrival)
-        elif counts.waiting < self._max_waiting:
-            self._waiting.append(arrival)
+        if counts.waiting < self._most:
+            self._arrivals.append(arrival)
             counts.waiting += 1
         else:
             self._drop(arrival)
 
+    def take(self) -> Arrival:
+        """The arrival that has waited longest. Raises IndexError when nothing waits."""
+        arrival = self._arrivals.popleft()
+        self._generator.counts.waiting -= 1
+        return arrival
+
     def give_up(self) -> None:
         """Drop what still waits at the end of the load: what was never sent is bad, not missing."""
-        while self._waiting:
-            self._generator.counts.waiting -= 1
-            self._drop(self._waiting.popleft())
+        while self._arrivals:
+            self._drop(self.take())
 
     def _drop(self, arrival: Arrival) -> None:
         self._generator.counts.dropped += 1
         first = self._first
         self._generator.recorder.dropped(Endpoint(first.name, first.flow, first.kind, arrival.probe), arrival.second)
 
+
+class Pool:
+    """The users of one flow, and the arrivals that wait for one of them."""
+
+    def __init__(self, generator: Generator, first: Endpoint, max_waiting: int) -> None:
+        self._generator = generator
+        self._idle: deque[AsyncResult[Arrival]] = deque()
+        self._waiting = WaitingLine(generator, first, max_waiting)
+
+    def offer(self, arrival: Arrival) -> None:
+        """To an idle user, else into the line, else dropped."""
+        if self._idle:
+            self._generator.counts.in_flight += 1
+            self._idle.popleft().set(arrival)
+        else:
+            self._waiting.add(arrival)
+
+    def give_up(self) -> None:
+        """Drop what still waits at the end of the load."""
+        self._waiting.give_up()
+
     def next(self) -> tuple[Arrival, bool]:
         """Block until this user gets an arrival; whether the arrival had to wait for it."""
         if self._waiting:
-            self._generator.counts.waiting -= 1
             self._generator.counts.in_flight += 1
-            return self._waiting.popleft(), True
+            return self._waiting.take(), True
         handed: AsyncResult[Arrival] = AsyncResult()
         self._idle.append(handed)
         return handed.get(), False

@@ -16,7 +16,7 @@ from typing import Any
 
 import gevent
 
-from harness.loadgen.arrivals import LATE_SECONDS
+from harness.loadgen.arrivals import LATE_SECONDS, WaitingLine
 from harness.loadgen.generator import Generator
 from harness.loadgen.net import FAILURES, error_kind, own_mistake
 from harness.loadgen.recorder import Endpoint
@@ -88,12 +88,11 @@ class Rooms:
         self._ack = Endpoint("socket ack", flow, "socketio")
         self._delivery = Endpoint("socket delivery", flow, "socketio")
         self._flow = flow
-        self._max_waiting = max_waiting
         self._members: dict[int, list[Seat]] = {}
         self._occupied: list[int] = []
         self._messages: dict[str, _Message] = {}
         self._by_age: deque[_Message] = deque()
-        self._waiting: deque[Arrival] = deque()
+        self._waiting = WaitingLine(generator, self._ack, max_waiting)
         self._unanswered = 0
 
     # Seats
@@ -107,8 +106,7 @@ class Rooms:
         members.append(seat)
         self._generator.sockets += 1
         while self._waiting:
-            self._generator.counts.waiting -= 1
-            self._say_soon(self._waiting.popleft(), waited=True)
+            self._say_soon(self._waiting.take(), waited=True)
 
     def leave(self, seat: Seat, *, own_will: bool) -> None:
         """The seat's socket is gone. own_will: messages on their way to it are no longer expected, else lost."""
@@ -145,24 +143,14 @@ class Rooms:
 
     def offer(self, arrival: Arrival) -> None:
         """A message is due: said at once, or as soon as somebody sits anywhere (late), or dropped."""
-        counts = self._generator.counts
         if self._occupied:
             self._say_soon(arrival, waited=False)
-        elif counts.waiting < self._max_waiting:
-            self._waiting.append(arrival)
-            counts.waiting += 1
         else:
-            self._drop(arrival)
+            self._waiting.add(arrival)
 
     def give_up(self) -> None:
         """At the end of the load: what nobody has said by now never will be."""
-        while self._waiting:
-            self._generator.counts.waiting -= 1
-            self._drop(self._waiting.popleft())
-
-    def _drop(self, arrival: Arrival) -> None:
-        self._generator.counts.dropped += 1
-        self._generator.recorder.dropped(self._ack, arrival.second)
+        self._waiting.give_up()
 
     def _say_soon(self, arrival: Arrival, *, waited: bool) -> None:
         # In a greenlet of its own: a full send buffer must hold up this message only, never the dispatcher or a reader.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import signal
 import urllib.request
 from pathlib import Path
@@ -12,7 +13,7 @@ import pytest
 
 from harness.model.plan import LevelName, PhaseName
 from harness.store.read import read_run
-from tests.support.command import PROOFLOAD, phase_began, proofload, run_directory, start, wait_for
+from tests.support.command import PROJECT, PROOFLOAD, phase_began, proofload, run_directory, start, wait_for
 from tests.support.remains import marked_processes, remains
 
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(120)]
@@ -27,10 +28,12 @@ def test_an_external_stack_is_loaded_judged_and_left_alone(runs: Path, monkeypat
     url = found.group()
     (stack,) = runs.glob("*-stack")
 
-    # A folder of runs of its own, below a name with a space in it.
+    # A folder of runs of its own, below a name with a space in it, and flows of one's own from another folder.
+    flows = runs / "my_flows.py"
+    shutil.copy(PROJECT / "locustfiles" / "lectio.py", flows)
     own = runs / "runs of mine"
     log = runs / "verify.log"
-    external = ("--stack", "external", "--host", url, "--runs", str(own))
+    external = ("--stack", "external", "--host", url, "--runs", str(own), "--locustfile", str(flows))
     process = start([*PROOFLOAD, "verify", "lectio", "--stage", "A", *external], log)
     wait_for(lambda: phase_began(own, LevelName.NORMAL, PhaseName.MEASURE), 60, process, log)
     process.send_signal(signal.SIGINT)
