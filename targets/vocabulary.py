@@ -40,8 +40,6 @@ SLIS: tuple[Sli, ...] = (
 """What can be bounded."""
 
 KNOWN_FIGURES: Mapping[str, Unit] = {
-    "teachers": Unit.COUNT,
-    "students": Unit.COUNT,
     "vcpu": Unit.CORES,
     "memory": Unit.BYTES,
     "disk_app": Unit.BYTES,
@@ -66,6 +64,7 @@ KNOWN_FIGURES: Mapping[str, Unit] = {
     "room_size": Unit.COUNT,
     "message_rate_per_user": Unit.PER_SECOND,
     "upload_rate": Unit.PER_SECOND,
+    "upload_size": Unit.BYTES,
     "proof_factor": Unit.COUNT,
     "think_time": Unit.SECONDS,
     "request_timeout": Unit.SECONDS,

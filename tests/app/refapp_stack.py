@@ -26,6 +26,11 @@ PYTHON = str(application_python())
 TEACHERS, STUDENTS = 300, 3000
 
 
+def people(teachers: int, students: int) -> tuple[str, ...]:
+    """The seed's arguments."""
+    return "--people", f"teachers={teachers}", "--people", f"students={students}"
+
+
 def until(happened: Callable[[], Any], seconds: float = 15) -> Any:
     """What ``happened`` returns once it is true; fails the test when that takes too long."""
     deadline = time.monotonic() + seconds
@@ -185,7 +190,7 @@ def running_stack() -> Iterator[Stack]:
         started.enter_context(made.redis())
         made.python("-m", "refapp.schema")
         before = time.monotonic()
-        made.python("-m", "refapp.seed", "--teachers", str(TEACHERS), "--students", str(STUDENTS), "--seed", "7")
+        made.python("-m", "refapp.seed", *people(TEACHERS, STUDENTS), "--seed", "7")
         made.seed_seconds = time.monotonic() - before
         made.url = started.enter_context(made.web(workers=2))
         started.enter_context(made.tasks())
