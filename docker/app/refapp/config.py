@@ -20,6 +20,9 @@ class Settings:
     upload_dir: Path
     heavy_queue: bool
     cache: bool
+    cache_seconds: int
+    indexes: bool
+    n_plus_one: bool
     db_pool_size: int
     db_max_overflow: int
     db_pool_timeout_seconds: float
@@ -49,6 +52,9 @@ class Settings:
             upload_dir=Path(environment["UPLOAD_DIR"]),
             heavy_queue=environment.get("HEAVY_QUEUE", "0") == "1",
             cache=environment.get("CACHE", "1") == "1",
+            cache_seconds=int(environment.get("CACHE_SECONDS", "60")),
+            indexes=environment.get("INDEXES", "1") == "1",
+            n_plus_one=environment.get("N_PLUS_ONE", "0") == "1",
             db_pool_size=int(environment.get("DB_POOL_SIZE", "5")),
             db_max_overflow=int(environment.get("DB_MAX_OVERFLOW", "5")),
             db_pool_timeout_seconds=float(environment.get("DB_POOL_TIMEOUT", "5")),

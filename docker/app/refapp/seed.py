@@ -14,9 +14,9 @@ from psycopg import sql
 
 from refapp.config import settings
 from refapp.copying import copy_rows
-from refapp.db import metadata
 from refapp.products import product
 from refapp.products.base import Audience
+from refapp.schema import tables_of
 from refapp.users import hash_password, users
 
 _FIRST = ("Anna", "Boris", "Clara", "Daniyar", "Elena", "Farid", "Galina", "Hana", "Ivan", "Julia", "Kamil", "Lena")
@@ -26,7 +26,7 @@ _LAST = ("Abadi", "Baker", "Chen", "Dubois", "Egorova", "Fischer", "Garcia", "Ho
 def seed(audience: Audience, number: int) -> None:
     """Empty every table and fill it anew, in one transaction. Raises psycopg.Error."""
     served = product()
-    tables = sql.SQL(", ").join(sql.Identifier(table.name) for table in metadata.sorted_tables)
+    tables = sql.SQL(", ").join(sql.Identifier(table.name) for table in tables_of(served).sorted_tables)
     with psycopg.connect(settings().libpq_url, autocommit=True, prepare_threshold=None) as connection:
         with connection.transaction(), connection.cursor() as cursor:
             cursor.execute("SET LOCAL statement_timeout = 0")  # the role's is meant for requests
