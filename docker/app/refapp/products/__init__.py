@@ -13,6 +13,7 @@ from refapp.config import settings
 from refapp.products.base import Product
 
 PRODUCTS: Mapping[str, str] = {
+    "chitlaq": "refapp.products.chitlaq:CHITLAQ",
     "flight-school": "refapp.products.flight_school:FLIGHT_SCHOOL",
     "lectio": "refapp.products.lectio:LECTIO",
 }
