@@ -9,6 +9,7 @@ from __future__ import annotations
 from random import Random
 
 from psycopg import Cursor
+from psycopg.types.numeric import Int8
 
 from refapp.products.base import Audience
 
@@ -70,12 +71,13 @@ def seed(cursor: Cursor[tuple[object, ...]], audience: Audience, random: Random)
     number = str(random.randrange(2**31))
     cursor.execute("SELECT set_config('seed.words', %s, true), set_config('seed.number', %s, true)", (_WORDS, number))
     cursor.execute(_FUNCTIONS)
-    parameters = {
+    numbers = {
         "users": audience.counts["user"],
         "follows": FOLLOWS_EACH,
         "posts": POSTS_EACH,
         "comments": COMMENTS_EACH,
         "messages": MESSAGES_EACH,
     }
+    parameters = {name: Int8(value) for name, value in numbers.items()}  # psycopg's own choice would overflow
     for statement in _STATEMENTS:
         cursor.execute(statement, parameters)
