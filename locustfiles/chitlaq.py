@@ -19,7 +19,7 @@ from harness.errors import GeneratorError
 from harness.loadgen.boot import install
 from harness.loadgen.classroom import ClassroomUser
 from harness.loadgen.generator import Generator
-from harness.loadgen.http import HttpFlowUser, Reply, request_plainly
+from harness.loadgen.people import Person, is_list, sign_in
 from harness.loadgen.rooms import Words
 from harness.loadgen.upload import UploadFlowUser
 
@@ -59,57 +59,26 @@ class Town:
 def prepare(generator: Generator) -> None:
     """Log accounts in for as many conversations as there can be. Raises GeneratorError."""
     for number in range(1, min(USERS, TALKERS) + 1):
-        account = {"email": f"user{number}@{NAME}.test", "password": NAME}
-        answer = request_plainly(generator.origin, "POST", "/login", json_body=account)
-        Town.tokens[int(answer["user"]["id"])] = str(answer["token"])
+        user_id, token = sign_in(generator, NAME, f"user{number}")
+        Town.tokens[user_id] = token
     Town.pairs = tuple(combinations(Town.tokens, 2))
     if not Town.pairs:
         raise GeneratorError("nobody has anyone to talk with", "PROOFLOAD_USERS", "seed at least two users")
 
 
-class _Person(HttpFlowUser):
+class _Person(Person):
     """What everybody does."""
 
     abstract = True
-
-    def log_in(self) -> bool:
-        """As one of the seeded accounts. Whoever cannot log in goes away."""
-        reply = self.post(
-            "/login",
-            "POST /login",
-            json_body={"email": f"user{self.random.randint(1, USERS)}@{NAME}.test", "password": NAME},
-            check=lambda reply: bool(reply.json["token"]),
-        )
-        if reply.ok:
-            self.token = str(reply.json["token"])
-        return reply.ok
+    product = NAME
 
     def scroll(self, page: int) -> int:
         """A page of the feed; a post that caught the eye, some seeded one when there is none."""
-        reply = self.get(f"/api/feed?page={page}&per_page=20", "GET /api/feed", check=_is_list)
-        items = reply.json["items"] if reply.ok else []
-        return int(self.random.choice(items)["id"]) if items else self.random.randint(1, USERS)
+        return self.choose(f"/api/feed?page={page}&per_page=20", "GET /api/feed", self.random.randint(1, USERS))
 
     def read(self, post: int) -> None:
         """A post with its comments."""
         self.get(f"/api/posts/{post}", "GET /api/posts/:id", check=lambda reply: reply.json["id"] == post)
-
-    def write(self, path: str, endpoint: str, kind: str, values: dict[str, Any]) -> None:
-        """A write with an id of our own, acknowledged by the server."""
-        identifier = self.generator.new_id(self.random)
-        reply = self.post(
-            path,
-            endpoint,
-            json_body={"client_id": identifier, **values},
-            expect=201,
-            check=lambda reply: reply.json["client_id"] == identifier and int(reply.json["id"]) > 0,
-        )
-        if reply.ok:
-            self.generator.acknowledged(identifier, kind)
-
-
-def _is_list(reply: Reply) -> bool:
-    return isinstance(reply.json["items"], list) and all("id" in item for item in reply.json["items"])
 
 
 class Reader(_Person):
@@ -118,12 +87,12 @@ class Reader(_Person):
     @task
     def read_the_feed(self) -> None:
         """Scroll, read a post, search, look at what is new."""
-        if not self.log_in():
+        if self.log_in("user", USERS) is None:
             return
         self.scroll(1)
         self.read(self.scroll(2))
-        self.get(f"/api/search?q={self.random.choice(WORDS)}", "GET /api/search", check=_is_list)
-        self.get("/api/notifications", "GET /api/notifications", check=_is_list)
+        self.get(f"/api/search?q={self.random.choice(WORDS)}", "GET /api/search", check=is_list)
+        self.get("/api/notifications", "GET /api/notifications", check=is_list)
 
 
 class Writer(_Person):
@@ -132,9 +101,9 @@ class Writer(_Person):
     @task
     def write_something(self) -> None:
         """Look at what is new, read a post, comment on it, write a post."""
-        if not self.log_in():
+        if self.log_in("user", USERS) is None:
             return
-        reply = self.get("/api/notifications", "GET /api/notifications", check=_is_list)
+        reply = self.get("/api/notifications", "GET /api/notifications", check=is_list)
         items = reply.json["items"] if reply.ok else []
         last = max((int(item["id"]) for item in items), default=1)
         self.post(
@@ -158,7 +127,7 @@ class Photographer(_Person, UploadFlowUser):
     @task
     def upload_a_picture(self) -> None:
         """The job's end is seen by a poll or by the ``job`` event, whichever comes first."""
-        if not self.log_in():
+        if self.log_in("user", USERS) is None:
             return
         identifier = self.generator.new_id(self.random)
         self.listen({"token": self.token}, "job")

@@ -9,14 +9,13 @@ PROOFLOAD_INSTRUCTORS, PROOFLOAD_STUDENTS: how many accounts were seeded (withou
 from __future__ import annotations
 
 import os
-from typing import Any
 
 from locust import events, task
 
 from harness.errors import GeneratorError
 from harness.loadgen.boot import install
 from harness.loadgen.generator import Generator
-from harness.loadgen.http import HttpFlowUser, Reply, request_plainly
+from harness.loadgen.people import Person, look_up, sign_in
 from harness.loadgen.upload import UploadFlowUser
 
 INSTRUCTORS = int(os.environ.get("PROOFLOAD_INSTRUCTORS", "12"))
@@ -27,38 +26,20 @@ NAME = "flight-school"
 
 def prepare(generator: Generator) -> None:
     """Look whether the school is there: sign one account in and ask for its plans. Raises GeneratorError."""
-    account = {"email": f"instructor1@{NAME}.test", "password": NAME}
-    token = request_plainly(generator.origin, "POST", "/login", json_body=account)["token"]
-    headers = {"Authorization": f"Bearer {token}"}
-    if not request_plainly(generator.origin, "GET", "/api/plans", headers=headers)["items"]:
+    _, token = sign_in(generator, NAME, "instructor1")
+    if not look_up(generator, "/api/plans", token):
         raise GeneratorError("there are no lesson plans", "GET /api/plans", "seed the system under load first")
 
 
-class _Person(HttpFlowUser):
+class _Person(Person):
     """What instructors and students have in common."""
 
     abstract = True
+    product = NAME
 
-    def log_in(self, role: str, how_many: int) -> int | None:
-        """As one of the seeded accounts; its id. Whoever cannot log in goes away."""
-        reply = self.post(
-            "/login",
-            "POST /login",
-            json_body={"email": f"{role}{self.random.randint(1, how_many)}@{NAME}.test", "password": NAME},
-            check=lambda reply: bool(reply.json["token"]),
-        )
-        if not reply.ok:
-            return None
-        self.token = str(reply.json["token"])
-        return int(reply.json["user"]["id"])
-
-    def choose_plan(self) -> int | None:
-        """A page of lesson plans, and one of them read."""
-        reply = self.get("/api/plans?page=1&per_page=20", "GET /api/plans", check=_is_list)
-        items = reply.json["items"] if reply.ok else []
-        if not items:
-            return None
-        plan = int(self.random.choice(items)["id"])
+    def choose_plan(self) -> int:
+        """A page of lesson plans, and one of them read; the first one of all when the list fails."""
+        plan = self.choose("/api/plans?page=1&per_page=20", "GET /api/plans", 1)
         self.get(f"/api/plans/{plan}", "GET /api/plans/:id", check=lambda reply: reply.json["id"] == plan)
         return plan
 
@@ -74,23 +55,6 @@ class _Person(HttpFlowUser):
         """The summary as an HTML page."""
         self.get(f"/students/{student}", "GET /students/:id", check=lambda reply: b"</html>" in reply.body)
 
-    def write(self, path: str, kind: str, values: dict[str, Any]) -> None:
-        """A write with an id of our own, acknowledged by the server."""
-        identifier = self.generator.new_id(self.random)
-        reply = self.post(
-            path,
-            f"POST {path}",
-            json_body={"client_id": identifier, **values},
-            expect=201,
-            check=lambda reply: reply.json["client_id"] == identifier and int(reply.json["id"]) > 0,
-        )
-        if reply.ok:
-            self.generator.acknowledged(identifier, kind)
-
-
-def _is_list(reply: Reply) -> bool:
-    return isinstance(reply.json["items"], list) and all("id" in item for item in reply.json["items"])
-
 
 class Instructor(_Person):
     """Debriefs a student: 8 requests."""
@@ -100,15 +64,11 @@ class Instructor(_Person):
         """One student's progress, the plan that was flown; log the flight, plan the next one, show the page."""
         if self.log_in("instructor", INSTRUCTORS) is None:
             return
-        reply = self.get("/api/students", "GET /api/students", check=_is_list)
-        students = reply.json["items"] if reply.ok else []
-        if not students:
+        student = self.choose("/api/students", "GET /api/students", 0)
+        if not student:  # nobody to speak about: every other step is about a student
             return
-        student = int(self.random.choice(students)["id"])
         self.see_progress(student)
         plan = self.choose_plan()
-        if plan is None:
-            return
         flown = {
             "student_id": student,
             "plan_id": plan,
@@ -116,8 +76,9 @@ class Instructor(_Person):
             "grade": self.random.randint(1, 5),
             "remarks": "Flown under load. " * 6,
         }
-        self.write("/api/flights", "flight", flown)
-        self.write("/api/plans", "plan", {"title": "Next lesson", "content": "To be flown under load. " * 80})
+        self.write("/api/flights", "POST /api/flights", "flight", flown)
+        written = {"title": "Next lesson", "content": "To be flown under load. " * 80}
+        self.write("/api/plans", "POST /api/plans", "plan", written)
         self.open_page(student)
 
 

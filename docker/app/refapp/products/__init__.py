@@ -14,6 +14,7 @@ from refapp.products.base import Product
 
 PRODUCTS: Mapping[str, str] = {
     "chitlaq": "refapp.products.chitlaq:CHITLAQ",
+    "course-organizer": "refapp.products.course_organizer:COURSE_ORGANIZER",
     "flight-school": "refapp.products.flight_school:FLIGHT_SCHOOL",
     "lectio": "refapp.products.lectio:LECTIO",
 }

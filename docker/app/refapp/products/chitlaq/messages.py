@@ -11,7 +11,7 @@ from refapp.errors import ApiError
 from refapp.products.chitlaq import queries
 from refapp.sockets import current_user
 from refapp.users import User
-from refapp.validation import MAX_ID, client_id, text
+from refapp.validation import MAX_ID, client_id, event_object, text
 
 MAX_TEXT = 2_000
 
@@ -42,14 +42,14 @@ def _room(pair: tuple[int, int]) -> str:
 
 
 def _open(data: object) -> dict[str, Any]:
-    pair = _talk(_fields(data), current_user())
+    pair = _talk(event_object(data), current_user())
     join_room(_room(pair))
     return {"ok": True, "between": list(pair)}
 
 
 def _message(data: object) -> dict[str, Any]:
     """Acknowledged by returning, after the commit; a message that comes again is not sent to the other again."""
-    fields, user = _fields(data), current_user()
+    fields, user = event_object(data), current_user()
     pair, written, said = _talk(fields, user), client_id(fields.get("client_id")), text(fields, "text", MAX_TEXT)
     room = _room(pair)
     if room not in rooms():
@@ -60,9 +60,3 @@ def _message(data: object) -> dict[str, Any]:
         message = {"client_id": written, "between": list(pair), "user_id": user.id, "text": said}
         emit("message", message, to=room, include_self=False)
     return {"ok": True, "client_id": written}
-
-
-def _fields(data: object) -> dict[str, Any]:
-    if not isinstance(data, dict):
-        raise ApiError(400, "the event carries no object")
-    return data
