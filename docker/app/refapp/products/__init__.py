@@ -17,6 +17,7 @@ PRODUCTS: Mapping[str, str] = {
     "course-organizer": "refapp.products.course_organizer:COURSE_ORGANIZER",
     "flight-school": "refapp.products.flight_school:FLIGHT_SCHOOL",
     "lectio": "refapp.products.lectio:LECTIO",
+    "mina": "refapp.products.mina:MINA",
 }
 """Where each one is."""
 
