@@ -12,7 +12,7 @@ import time
 from collections import deque
 from dataclasses import dataclass, field
 from random import Random
-from typing import Any
+from typing import Any, ClassVar
 
 import gevent
 
@@ -51,7 +51,12 @@ class _Message:
 
 
 class Words:
-    """What is said in a classroom, in the words of the system under load; ``room`` counts from 0."""
+    """What is said in a classroom, in the words of the system under load; ``room`` counts from 0.
+
+    durable: what is acknowledged is stored, so that the database is asked for it after the run.
+    """
+
+    durable: ClassVar[bool] = True
 
     def auth(self, seat: int) -> object:
         """Sent on connecting, by the socket of that index."""
@@ -76,6 +81,10 @@ class Words:
     def heard(self, event: str, data: Any) -> str:
         """The id of the message that an event delivers, empty for other events."""
         raise NotImplementedError
+
+    def owed(self, answer: Any) -> bool:
+        """Whether, by this acknowledgement, the sender too is to hear of the message: of what became of it."""
+        return False
 
 
 class Rooms:
@@ -210,7 +219,7 @@ class Rooms:
 
     def _acknowledged(self, message: _Message, answer: Any) -> None:
         good = self._words.accepted(answer, message.id)
-        if good:
+        if good and self._words.durable:
             # Even after its timeout, when it has been counted as an error: the server says that it holds it.
             self._generator.acknowledged(message.id, "message")
         if message.answered:
@@ -220,6 +229,8 @@ class Rooms:
             message.outstanding.clear()
             self._unacknowledged(message, "refused")
             return
+        if self._words.owed(answer) and message.sender not in message.received:
+            message.outstanding.add(message.sender)
         ended = self._answered(message, good=True)
         service = (ended - message.began) / 1e9
         self._generator.good(self._ack, message.intended, max(service, ended / 1e9 - message.intended), service)
@@ -234,6 +245,8 @@ class Rooms:
         if message is None:
             return
         generator = self._generator
+        if seat is message.sender and not message.answered:
+            message.outstanding.add(seat)  # it is owed, and came before the acknowledgement that says so
         if seat in message.outstanding:
             message.outstanding.remove(seat)
             message.received.add(seat)

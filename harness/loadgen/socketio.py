@@ -1,7 +1,7 @@
 """Socket.IO 5 over Engine.IO 4 over WebSocket, the client's side: one object and one reading greenlet to a connection.
 
-Written here because python-socketio's own client takes several greenlets and 34 kB to a connection. Only what JSON
-events need: no polling, no binary attachments, the default namespace.
+Written here because python-socketio's own client takes several greenlets and 34 kB to a connection. Only what
+events need that are sent with or without binary attachments and come as JSON: no polling, the default namespace.
 """
 
 from __future__ import annotations
@@ -64,13 +64,23 @@ class SocketIO:
         return float(idle)
 
     def emit(self, event: str, data: object, on_ack: OnAck | None = None) -> None:
-        """Send an event. on_ack gets the acknowledgement's first argument, by the greenlet that reads."""
+        """Send an event; bytes in its data go as binary attachments. on_ack gets the acknowledgement's first argument,
+        by the greenlet that reads."""
         number = ""
         if on_ack is not None:
             self._last_ack += 1
             self._acks[self._last_ack] = on_ack
             number = str(self._last_ack)
-        self._ws.send(f"42{number}" + json.dumps([event, data], separators=_COMPACT))
+        attachments: list[bytes] = []
+
+        def attach(value: object) -> object:
+            if not isinstance(value, bytes):
+                raise TypeError(f"{type(value).__name__} cannot be sent")
+            attachments.append(value)
+            return {"_placeholder": True, "num": len(attachments) - 1}
+
+        text = json.dumps([event, data], separators=_COMPACT, default=attach)
+        self._ws.send(f"45{len(attachments)}-{number}{text}" if attachments else f"42{number}{text}", attachments)
 
     def call(self, event: str, data: object) -> Any:
         """Send an event and read until it is acknowledged: only before ``listen``, since it reads itself."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import NoReturn
 
 from gevent.lock import BoundedSemaphore
@@ -106,12 +106,14 @@ class WebSocket:
         """``receive`` raises TimeoutError when nothing comes for so long."""
         self._sock.settimeout(seconds)
 
-    def send(self, text: str) -> None:
-        """Send a text message. Safe from any greenlet."""
-        self._send(_TEXT, text.encode())
+    def send(self, text: str, attachments: Sequence[bytes] = ()) -> None:
+        """Send a text message, and right behind it binary ones. Safe from any greenlet."""
+        self._write(frame(_TEXT, text.encode()) + b"".join(frame(_BINARY, payload) for payload in attachments))
 
     def _send(self, opcode: int, payload: bytes) -> None:
-        data = frame(opcode, payload)
+        self._write(frame(opcode, payload))
+
+    def _write(self, data: bytes) -> None:
         with self._sending:  # a frame that goes out in two parts must not have another one between them
             self._sock.sendall(data)
 
