@@ -18,7 +18,7 @@ from harness.model.run import ReadBack
 from harness.model.sizing import StackSize
 from harness.model.units import Unit, format_quantity
 from harness.planning.sizing import Audience, ConnectionBudget, connection_budget
-from harness.stack import nginx, pgbouncer, postgres, redis, tasks, web
+from harness.stack import nginx, pgbouncer, postgres, redis, tasks, web, whisper
 from harness.stack.account import Account, data_folder, make_folder, make_passage, service_account
 from harness.stack.appenv import application_python
 from harness.stack.cleanup import clean_up, take_down
@@ -54,6 +54,7 @@ class _Plan:
     pgbouncer: pgbouncer.PgBouncer | None
     web: web.Web
     nginx: nginx.Nginx
+    whisper: whisper.Whisper | None
     secret_key: str = field(repr=False)
 
 
@@ -139,7 +140,7 @@ class NativeStack:
         account = service_account()
         folder = data_folder(self._run.stack, account, self._run.path.name)
         budget = connection_budget(self._size)
-        ports = free_ports(5)
+        ports = free_ports(6)
         nginx_port = ports[4] if self._port is None else require_free(self._port)
         pool = self._size.pgbouncer_pool_size
         return _Plan(
@@ -164,6 +165,7 @@ class NativeStack:
             ),
             web=web.Web(ports[3]),
             nginx=nginx.Nginx(folder / "nginx", self._run.logs, nginx_port, ports[3]),
+            whisper=whisper.Whisper(ports[5]) if whisper.is_wanted(dict(self._size.application)) else None,
             secret_key=secrets.token_urlsafe(32),
         )
 
@@ -255,6 +257,8 @@ class NativeStack:
         seeding = processes.start(_step(plan.python, "seed", (*people, "--seed", str(self._seed)), direct))
         pooled = plan.pgbouncer is not None
         environment = self._environment(plan, pooled=pooled)
+        if plan.whisper is not None:
+            started["whisper"] = processes.start(whisper.serve(plan.python, plan.whisper, environment))
         web_environment = environment | {
             "DB_POOL_SIZE": str(budget.web_pool_size),
             "DB_MAX_OVERFLOW": str(budget.web_max_overflow),
@@ -278,6 +282,8 @@ class NativeStack:
             lambda: web.answers(plan.web, gunicorn.pid, self._size.gunicorn_workers, plan.folder / "metrics"),
             gunicorn,
         )
+        if (service := plan.whisper) is not None:
+            processes.wait_until(lambda: whisper.answers(service), started["whisper"])
         processes.finish(seeding, timeout_seconds=SEED_SECONDS)
         processes.finish(asking, timeout_seconds=READY_SECONDS + 5)
         return tasks.answer_of(asking.log)
@@ -287,6 +293,7 @@ class NativeStack:
         port = plan.pgbouncer.port if pooled and plan.pgbouncer else plan.postgres.port
         return dict(self._size.application) | {
             "PRODUCT": self._audience.product,
+            "WHISPER_URL": "" if plan.whisper is None else plan.whisper.url,
             "DATABASE_URL": plan.postgres.dsn(superuser=False, port=port).replace("://", "+psycopg://", 1),
             "REDIS_URL": plan.redis.url,
             "SECRET_KEY": plan.secret_key,
@@ -323,7 +330,7 @@ class NativeStack:
         return tuple(rows)
 
     def _endpoints(self, plan: _Plan, started: Mapping[str, Started], cgroup: CgroupPaths | None) -> Endpoints:
-        servers = [server for name, server in started.items() if name != "initdb"]
+        servers = [server for name, server in started.items() if name not in ("initdb", "whisper")]
         return Endpoints(
             base_url=plan.nginx.url,
             postgres_dsn=plan.postgres.dsn(),

@@ -43,7 +43,8 @@ class PortTaken(StackNotReady):
 class Command:
     """A server to start. stop_signal: what ends it soonest in good order. as_account: as the servers' user.
 
-    backing: the application uses it, so it ends after the application.
+    backing: the application uses it, so it ends after the application. outside: no part of the stage, so none of its
+    limits holds for it.
     """
 
     name: str
@@ -53,6 +54,7 @@ class Command:
     stop_signal: int = signal.SIGTERM
     as_account: bool = True
     backing: bool = False
+    outside: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +99,8 @@ class Processes:
 
     def start(self, command: Command) -> Started:
         """Start it and return at once."""
-        entrances = () if self._cgroup is None else tuple(str(path) for path in self._cgroup.entrances)
+        cgroup = None if command.outside else self._cgroup
+        entrances = () if cgroup is None else tuple(str(path) for path in cgroup.entrances)
         prefix = self._account.prefix() if command.as_account and self._account is not None else ()
         log = self._logs / f"{command.name}.log"
         with log.open("ab") as output:

@@ -15,6 +15,7 @@ import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -36,7 +37,7 @@ from harness.stack.media import Clip, ensure_clip
 from harness.stack.native import NativeStack
 from harness.stack.ports import free_ports
 from harness.stack.postgres import shared_memory_id
-from harness.stack.proc import all_states, command_line, has_environment
+from harness.stack.proc import all_states, command_line, has_environment, is_alive
 from harness.stack.readback import require_matches
 from harness.store.layout import RunDirectory, create_run_directory
 
@@ -221,6 +222,25 @@ def test_stage_a_is_sized_used_and_gone(tmp_path: Path) -> None:
     assert_nothing_left(run, urls_of(running), list(ledger.folders))
     assert (run.logs / "postgres.log").exists()
     stack.stop()  # again, and nothing happens
+
+
+def test_the_external_service_of_a_plan_stands_beside_the_stage(runs: Path) -> None:
+    size = replace(STAGE_A, application=(("WHISPER_PER_MINUTE", "500"), ("WHISPER_AT_ONCE", "10")))
+    people = Audience("mina", (("users", 5),))
+    run = create_run_directory(runs, "mina", "Development", "test", datetime.now(UTC))
+    with NativeStack(run, size, audience=people, seed=7, report=lambda _: None) as stack:
+        running = stack.start()
+        answer = post(running.endpoints.base_url + "/login", {"email": "user5@mina.test", "password": "mina"})
+        assert answer["token"]
+        [(_, ledger)] = read_ledgers(runs)
+        (service,) = [process for process in ledger.processes if process.name == "whisper"]
+        words = command_line(service.key.pid)
+        assert "--per-minute=500" in words
+        assert "--at-once=10" in words
+        assert service.key.pid not in running.endpoints.process_ids, "none of the stage's, so in none of its figures"
+        cgroups = Path(f"/proc/{service.key.pid}/cgroup").read_text()
+        assert mark_of(run.path) not in cgroups, "and under none of its limits"
+    assert not is_alive(service.key)
 
 
 def test_stage_b_goes_through_pgbouncer_and_transcodes_on_its_heavy_queue(runs: Path, tmp_path: Path) -> None:
