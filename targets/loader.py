@@ -180,19 +180,27 @@ def _rules(raw: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     for index, stage in stages:
         yield from _figure_names(f"stages[{index}]", stage, shared_names)
     yield from _twice((f"stages[{index}].name", str(stage.get("name", "")).lower()) for index, stage in stages)
-    common = [(f"slos[{index}]", slo) for index, slo in _tables(raw.get("slos"))]
-    yield from _twice((f"{place}.id", str(slo.get("id"))) for place, slo in common if "stages" not in slo)
+    for kind in ("slos", "rules"):
+        yield from _row_names(raw, kind, stages)
+
+
+def _row_names(
+    raw: Mapping[str, Any], kind: str, stages: list[tuple[int, dict[str, Any]]]
+) -> Iterator[tuple[str, str]]:
+    """SLOs or rules: no id twice at a stage, and no stage that is not there."""
+    common = [(f"{kind}[{index}]", row) for index, row in _tables(raw.get(kind))]
+    yield from _twice((f"{place}.id", str(row.get("id"))) for place, row in common if "stages" not in row)
     names = [str(stage.get("name")) for _, stage in stages]
-    for place, slo in common:
-        wanted = slo.get("stages")
+    for place, row in common:
+        wanted = row.get("stages")
         for name in wanted if isinstance(wanted, list) else ():
             if name not in names:
                 yield f"{place}.stages", f'no stage is called "{name}"{did_you_mean(str(name), names)}'
     for index, stage in stages:
-        holding = [(place, slo) for place, slo in common if stage.get("name") in slo.get("stages", [])]
-        holding += [(f"stages[{index}].slos[{row}]", slo) for row, slo in _tables(stage.get("slos"))]
-        everywhere = [(place, slo) for place, slo in common if "stages" not in slo]
-        yield from _twice((f"{place}.id", str(slo.get("id"))) for place, slo in everywhere + holding if "id" in slo)
+        holding = [(place, row) for place, row in common if stage.get("name") in row.get("stages", [])]
+        holding += [(f"stages[{index}].{kind}[{at}]", row) for at, row in _tables(stage.get(kind))]
+        everywhere = [(place, row) for place, row in common if "stages" not in row]
+        yield from _twice((f"{place}.id", str(row.get("id"))) for place, row in everywhere + holding if "id" in row)
 
 
 def _figure_names(place: str, stage: Mapping[str, Any], shared: Mapping[str, str]) -> Iterator[tuple[str, str]]:

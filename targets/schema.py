@@ -9,80 +9,23 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
+from pydantic import ConfigDict, Field, field_validator, model_validator
 
-from harness.model.figure import Citation, Figure, Provenance, Statement
-from harness.model.plan import LevelName
+from harness.model.figure import Citation, Figure, Statement
 from harness.model.slo import Comparison, Slo, SloKind
 from harness.model.target import CapacityTarget, Flow, FlowKind, Stage
-from harness.model.units import Quantity, Unit, parse_quantity
-from targets.hints import did_you_mean
-from targets.vocabulary import SLIS
+from harness.model.units import Quantity, Unit
+from targets.rows import SLI_BY_NAME, AQuantity, Row, Table, Text, inherit, known_levels, known_sli, wrap
+from targets.rule_rows import RuleRow
 
 SHARE_TOLERANCE = 1e-3
 """Shares may be rounded: 33.3 % three times is the whole."""
 
 
 _GROUP_WORDS = ("cite",)
-_SLI_BY_NAME = {sli.name: sli for sli in SLIS}
 
 
-def _quantity(value: object) -> Quantity:
-    if isinstance(value, Quantity):
-        return value
-    if isinstance(value, bool) or not isinstance(value, str | int | float):
-        raise ValueError('write a number and a unit in quotes, such as "80/s" or "1 GiB"')
-    return parse_quantity(str(value))
-
-
-def _wrap(key: str, value: object) -> object:
-    """The short form of a row is its one value."""
-    return value if isinstance(value, dict) else {key: value}
-
-
-def _inherit(key: str, group: object, rows: object) -> object:
-    """Rows of a table without a value of their own take the table's."""
-    if isinstance(group, dict) and key in group and isinstance(rows, dict) and key not in rows:
-        return {**rows, key: group[key]}
-    return rows
-
-
-AQuantity = Annotated[Quantity, BeforeValidator(_quantity)]
-Text = Annotated[str, Field(min_length=1)]
-
-
-class _Table(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=True)
-
-
-class _Row(_Table):
-    """Anything with a source in the document."""
-
-    cite: Text
-    quote: str = ""
-    derived: Text | None = None
-    assumed: Text | None = None
-
-    @field_validator("assumed")
-    @classmethod
-    def _one_provenance(cls, value: str | None, info: Any) -> str | None:
-        if value is not None and info.data.get("derived") is not None:
-            raise ValueError("a figure is derived or assumed, not both")
-        return value
-
-    @property
-    def provenance(self) -> Provenance:
-        """Stated, unless the row says otherwise."""
-        if self.derived is not None:
-            return Provenance.DERIVED
-        return Provenance.STATED if self.assumed is None else Provenance.ASSUMED
-
-    def citation(self, document: str, stage: str) -> Citation:
-        """Where the document says it; ``{stage}`` in the path stands for the stage's own heading."""
-        return Citation(document, self.cite.replace("{stage}", stage), self.quote)
-
-
-class FigureRow(_Row):
+class FigureRow(Row):
     """One number."""
 
     is_: AQuantity = Field(alias="is")
@@ -101,7 +44,7 @@ class FigureRow(_Row):
         )
 
 
-class FigureTable(_Table):
+class FigureTable(Table):
     """Figures by name."""
 
     model_config = ConfigDict(extra="allow", frozen=True)
@@ -115,7 +58,7 @@ class FigureTable(_Table):
         if not isinstance(raw, dict):
             return raw
         return {
-            name: row if name in _GROUP_WORDS else _inherit("cite", raw, _wrap("is", row)) for name, row in raw.items()
+            name: row if name in _GROUP_WORDS else inherit("cite", raw, wrap("is", row)) for name, row in raw.items()
         }
 
     def figures(self, document: str, stage: str) -> tuple[Figure, ...]:
@@ -126,7 +69,7 @@ class FigureTable(_Table):
 NO_FIGURES = FigureTable.model_validate({})
 
 
-class StatementRow(_Table):
+class StatementRow(Table):
     """One sentence."""
 
     text: Text
@@ -138,7 +81,7 @@ class StatementRow(_Table):
         return Statement(self.text, Citation(document, self.cite, self.quote))
 
 
-class StatementTable(_Table):
+class StatementTable(Table):
     """Sentences of one section."""
 
     cite: Text | None = None
@@ -149,21 +92,21 @@ class StatementTable(_Table):
     def _spread(cls, raw: object) -> object:
         if not isinstance(raw, dict) or not isinstance(raw.get("items"), list):
             return raw
-        return {**raw, "items": [_inherit("cite", raw, _wrap("text", row)) for row in raw["items"]]}
+        return {**raw, "items": [inherit("cite", raw, wrap("text", row)) for row in raw["items"]]}
 
     def statements(self, document: str) -> tuple[Statement, ...]:
         """In the order of the file."""
         return tuple(row.statement(document) for row in self.items)
 
 
-class Bounds(_Table):
+class Bounds(Table):
     """A warning, a critical bound, or both."""
 
     warning: AQuantity | None = None
     critical: AQuantity | None = None
 
 
-class SloRow(_Row):
+class SloRow(Row):
     """One SLO; ``kind`` follows from the SLI unless that leaves a choice."""
 
     id: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$")]
@@ -182,20 +125,18 @@ class SloRow(_Row):
     def _spread(cls, raw: object) -> object:
         if not isinstance(raw, dict):
             return raw
-        sides = {side: _wrap("critical", raw[side]) for side in ("at_most", "at_least") if side in raw}
+        sides = {side: wrap("critical", raw[side]) for side in ("at_most", "at_least") if side in raw}
         return {**raw, **sides}
 
     @field_validator("sli")
     @classmethod
     def _known_sli(cls, name: str) -> str:
-        if name not in _SLI_BY_NAME:
-            raise ValueError(f'no SLI is called "{name}"{did_you_mean(name, _SLI_BY_NAME)}')
-        return name
+        return known_sli(name)
 
     @field_validator("kind")
     @classmethod
     def _possible_kind(cls, kind: SloKind | None, info: Any) -> SloKind | None:
-        sli = _SLI_BY_NAME.get(info.data.get("sli", ""))
+        sli = SLI_BY_NAME.get(info.data.get("sli", ""))
         if kind is not None and sli is not None and kind not in sli.kinds:
             raise ValueError(f"{sli.name} is judged as {' or '.join(sli.kinds)}, not as {kind}")
         return kind
@@ -203,17 +144,12 @@ class SloRow(_Row):
     @field_validator("levels")
     @classmethod
     def _known_levels(cls, names: list[str]) -> list[str]:
-        for name in names:
-            if name not in tuple(LevelName):
-                raise ValueError(f'no level is called "{name}"{did_you_mean(name, tuple(LevelName))}')
-            if names.count(name) > 1:
-                raise ValueError(f'the level "{name}" stands twice')
-        return names
+        return known_levels(names)
 
     @field_validator("at_most", "at_least")
     @classmethod
     def _bound_in_the_unit_of_the_sli(cls, bounds: Bounds | None, info: Any) -> Bounds | None:
-        sli = _SLI_BY_NAME.get(info.data.get("sli", ""))
+        sli = SLI_BY_NAME.get(info.data.get("sli", ""))
         if bounds is None:
             return None
         if bounds.warning is None and bounds.critical is None:
@@ -244,7 +180,7 @@ class SloRow(_Row):
     @property
     def judged_as(self) -> SloKind:
         """The kind, chosen or the SLI's own."""
-        return self.kind or _SLI_BY_NAME[self.sli].kinds[0]
+        return self.kind or SLI_BY_NAME[self.sli].kinds[0]
 
     def slo(self, document: str, stage: str) -> Slo:
         """As a value of the model."""
@@ -275,7 +211,7 @@ class SloRow(_Row):
         )
 
 
-class FlowRow(_Table):
+class FlowRow(Table):
     """What one kind of user does."""
 
     kind: FlowKind
@@ -301,7 +237,7 @@ class FlowRow(_Table):
         return Flow(name, self.kind, self.user_class, share, self.http_steps, self.note)
 
 
-class StageTable(_Table):
+class StageTable(Table):
     """One stage of the plan."""
 
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")]
@@ -313,12 +249,13 @@ class StageTable(_Table):
     load: FigureTable
     costs: FigureTable = NO_FIGURES
     bottleneck: StatementRow
-    migration: list[StatementTable] = []
-    recommendations: list[StatementTable] = []
-    slos: list[SloRow] = []
+    migration: list[StatementTable] = Field(default_factory=list)
+    recommendations: list[StatementTable] = Field(default_factory=list)
+    slos: list[SloRow] = Field(default_factory=list)
+    rules: list[RuleRow] = Field(default_factory=list)
 
 
-class SharedTable(_Table):
+class SharedTable(Table):
     """What holds for every stage, so that it need not be written for each."""
 
     server: FigureTable = NO_FIGURES
@@ -326,7 +263,7 @@ class SharedTable(_Table):
     load: FigureTable = NO_FIGURES
 
 
-class TargetFile(_Table):
+class TargetFile(Table):
     """A whole file."""
 
     format: Literal[1]
@@ -337,8 +274,9 @@ class TargetFile(_Table):
     flows: Annotated[dict[str, FlowRow], Field(min_length=1)]
     every_stage: SharedTable = SharedTable()
     stages: Annotated[list[StageTable], Field(min_length=1)]
-    slos: list[SloRow] = []
-    facts: list[StatementTable] = []
+    slos: list[SloRow] = Field(default_factory=list)
+    rules: list[RuleRow] = Field(default_factory=list)
+    facts: list[StatementTable] = Field(default_factory=list)
 
     @field_validator("flows")
     @classmethod
@@ -363,6 +301,7 @@ class TargetFile(_Table):
     def _stage(self, stage: StageTable) -> Stage:
         document, shared, heading = self.document, self.every_stage, stage.cite
         rows = [row for row in self.slos if row.stages is None or stage.name in row.stages] + stage.slos
+        rules = [row for row in self.rules if row.stages is None or stage.name in row.stages] + stage.rules
         return Stage(
             stage.name,
             stage.title,
@@ -376,4 +315,5 @@ class TargetFile(_Table):
             tuple(advice for table in stage.recommendations for advice in table.statements(document)),
             tuple(row.slo(document, heading) for row in rows),
             Citation(document, stage.cite),
+            tuple(row.rule(document, heading) for row in rules),
         )

@@ -43,6 +43,7 @@ class Sli:
 
     downstream: a series of the servers, which see less load when requests fail before they reach them.
     bound_by_size: whether a host smaller than the stage explains a bad value.
+    counts_bad: its share is of bad events (an error rate), not of good ones.
     afterwards: observed in the level after the one that it judges (the way back).
     """
 
@@ -54,6 +55,7 @@ class Sli:
     downstream: bool = False
     bound_by_size: bool = True
     afterwards: bool = False
+    counts_bad: bool = False
 
 
 def http_response_seconds(evidence: Evidence, level: Level) -> Observation:
@@ -87,6 +89,11 @@ def request_success_ratio(evidence: Evidence, level: Level) -> Observation:
         admitted = (count for row in batch for kind, count in row.error_kinds.items() if kind.startswith("HTTP 5"))
         faults.append((sum(admitted), n))
     return _shares(tuple(batches), "requests", unresolved(evidence, level), tuple(faults))
+
+
+def request_error_ratio(evidence: Evidence, level: Level) -> Observation:
+    """Requests without a good response among all that were meant to be sent, without the probes."""
+    return request_success_ratio(evidence, level)
 
 
 def socket_reach_ratio(evidence: Evidence, level: Level) -> Observation:
@@ -158,17 +165,31 @@ def throughput_per_second(evidence: Evidence, level: Level) -> Observation:
 
 def sockets_held_ratio(evidence: Evidence, level: Level) -> Observation:
     """Sockets open ÷ sockets that the plan holds at that time, each second; above 1 counts as 1."""
+    values: dict[int, float] = {}
+    for second, workers in _sockets_open(evidence).items():
+        planned = held_at(evidence.plan.held, second)
+        if planned > 0:
+            values[second] = min(1.0, sum(workers.values()) / planned)
+    return _gauge(evidence, level, values, "the generator said nothing of its sockets")
+
+
+def websocket_connections_ratio(evidence: Evidence, level: Level) -> Observation:
+    """Sockets held ÷ the stage's figure "websocket_capacity", each second."""
+    capacity = evidence.subject.stage.value("websocket_capacity", 0.0)
+    if not capacity:
+        return Unobserved("the stage names no websocket_capacity")
+    values = {second: sum(workers.values()) / capacity for second, workers in _sockets_open(evidence).items()}
+    return _gauge(evidence, level, values, "the generator said nothing of its sockets")
+
+
+def _sockets_open(evidence: Evidence) -> dict[int, dict[str, int]]:
+    """By second of the load and worker of the generator."""
     open_now: dict[int, dict[str, int]] = defaultdict(dict)
     for sample in evidence.generator:
         second = load_second(evidence, sample.monotonic_seconds)
         if second is not None:
             open_now[int(second)][sample.worker] = sample.sockets
-    values: dict[int, float] = {}
-    for second, workers in open_now.items():
-        planned = held_at(evidence.plan.held, second)
-        if planned > 0:
-            values[second] = min(1.0, sum(workers.values()) / planned)
-    return _gauge(evidence, level, values, "the generator said nothing of its sockets")
+    return open_now
 
 
 def series(source: str, key: str) -> Observe:
@@ -270,6 +291,7 @@ def lost_writes(evidence: Evidence, level: Level) -> Observation:
 SLIS: tuple[Sli, ...] = (
     Sli("http_response_seconds", Unit.SECONDS, http_response_seconds, (Taint.TIMES,)),
     Sli("request_success_ratio", Unit.RATIO, request_success_ratio, (Taint.THROUGHPUT,)),
+    Sli("request_error_ratio", Unit.RATIO, request_error_ratio, (Taint.THROUGHPUT,), counts_bad=True),
     Sli("throughput_per_second", Unit.PER_SECOND, throughput_per_second, (Taint.THROUGHPUT,)),
     Sli("sockets_held_ratio", Unit.RATIO, sockets_held_ratio, (Taint.THROUGHPUT,)),
     Sli("socket_reach_ratio", Unit.RATIO, socket_reach_ratio, (Taint.THROUGHPUT,)),
@@ -287,6 +309,56 @@ SLIS: tuple[Sli, ...] = (
         (Taint.SERVER_SERIES,),
         downstream=True,
     ),
+    Sli(
+        "postgres_connections",
+        Unit.COUNT,
+        series("postgres", "connections"),
+        (Taint.SERVER_SERIES,),
+        downstream=True,
+    ),
+    Sli(
+        "postgres_cache_hit_ratio",
+        Unit.RATIO,
+        series("postgres", "cache_hit_ratio"),
+        (Taint.SERVER_SERIES,),
+        downstream=True,
+    ),
+    Sli(
+        "pool_use_ratio",
+        Unit.RATIO,
+        series("pgbouncer", "pool_ratio"),
+        (Taint.SERVER_SERIES,),
+        downstream=True,
+    ),
+    Sli(
+        "redis_memory_ratio",
+        Unit.RATIO,
+        series("redis", "memory_ratio"),
+        (Taint.SERVER_SERIES,),
+        downstream=True,
+    ),
+    Sli(
+        "redis_evictions_per_second",
+        Unit.PER_SECOND,
+        series("redis", "evictions_per_second"),
+        (Taint.SERVER_SERIES,),
+        downstream=True,
+    ),
+    Sli(
+        "redis_hit_ratio",
+        Unit.RATIO,
+        series("redis", "hit_ratio"),
+        (Taint.SERVER_SERIES,),
+        downstream=True,
+    ),
+    Sli(
+        "query_mean_seconds",
+        Unit.SECONDS,
+        series("application", "query_seconds_mean"),
+        (Taint.SERVER_SERIES,),
+        downstream=True,
+    ),
+    Sli("websocket_connections_ratio", Unit.RATIO, websocket_connections_ratio, (Taint.THROUGHPUT,)),
     Sli("oom_kills", Unit.COUNT, oom_kills, (), steady=False),
     Sli("server_crashes", Unit.COUNT, server_crashes, (), steady=False),
     Sli("lost_writes", Unit.COUNT, lost_writes, (Taint.WRITES,), steady=False, bound_by_size=False),

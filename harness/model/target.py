@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from harness.model.figure import Citation, Figure, Statement
+from harness.model.rule import Rule
 from harness.model.slo import Slo
 
 
@@ -50,6 +51,7 @@ class Stage:
     recommendations: tuple[Statement, ...]
     slos: tuple[Slo, ...]
     citation: Citation
+    rules: tuple[Rule, ...] = ()
 
     @property
     def figures(self) -> tuple[Figure, ...]:

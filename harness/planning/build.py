@@ -21,6 +21,7 @@ from itertools import pairwise
 from harness.errors import PlanError
 from harness.model.figure import Figure, Provenance
 from harness.model.plan import Arrivals, Held, Level, LevelName, LoadPlan, Phase, PhaseName, Segment, Stream
+from harness.model.rule import TimedRule
 from harness.model.slo import SloKind
 from harness.model.target import CapacityTarget, Flow, FlowKind, Stage
 from harness.model.units import Unit
@@ -270,7 +271,7 @@ def _held(levels: Sequence[Level]) -> Held:
 
 
 def _thresholds(stage: Stage) -> tuple[float, ...]:
-    """Every bound on a response time: its exceedances are counted exactly when they happen."""
+    """Every bound and rule's threshold on a response time: its exceedances are counted exactly when they happen."""
     bounds = {
         bound.value
         for slo in stage.slos
@@ -278,6 +279,7 @@ def _thresholds(stage: Stage) -> tuple[float, ...]:
         for bound in (slo.warning, slo.critical)
         if bound is not None
     }
+    bounds |= {rule.threshold.value for rule in stage.rules if isinstance(rule, TimedRule) and rule.quantile}
     return tuple(sorted(bounds))
 
 
