@@ -42,9 +42,8 @@ def build(material: Material) -> Promise | None:
     verdicts, rules = material.verdict.verdicts, material.verdict.rules
     if not verdicts and not rules:
         return None
-    levels = [
-        level for level in material.evidence.plan.levels if any(v.level == level.name for v in (*verdicts, *rules))
-    ]
+    judged = {each.level for each in material.verdict.everything}
+    levels = [level for level in material.evidence.plan.levels if level.name in judged]
     ids = tuple(dict.fromkeys(verdict.slo_id for verdict in verdicts))
     return Promise(
         columns=tuple(column(level) for level in levels),
