@@ -1,18 +1,24 @@
-"""What all tables of a system's file share: quantities, short forms, and where a row stands in the document."""
+"""The small parts that a system's file is made of: quantities, rows with a source, tables of figures and of sentences.
+
+A row of figures is ``name = { is = "50-80/s", quote = "Peak RPS: 50-80" }``, or just ``name = "50-80/s"``. It is
+*stated* unless it has ``derived`` (its arithmetic) or ``assumed`` (its reason). Its citation is its own ``cite`` or,
+left out, the ``cite`` of the table that it stands in; so are ``check`` (how it is checked) and ``why``.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, field_validator, model_validator
 
-from harness.model.figure import Citation, Provenance
-from harness.model.plan import LevelName
+from harness.model.figure import Citation, Figure, Provenance, Statement
+from harness.model.target import Check, Coverage
 from harness.model.units import Quantity, parse_quantity
-from targets.hints import did_you_mean
-from targets.vocabulary import SLIS, Sli
 
-SLI_BY_NAME: dict[str, Sli] = {sli.name: sli for sli in SLIS}
+GROUP_WORDS = ("cite", "check", "why", "title")
+"""Keys of a table of figures that are no figures."""
+WORDS_ALONE = "words without a number"
 
 
 def _quantity(value: object) -> Quantity:
@@ -28,24 +34,44 @@ def wrap(key: str, value: object) -> object:
     return value if isinstance(value, dict) else {key: value}
 
 
-def inherit(key: str, group: object, rows: object) -> object:
-    """Rows of a table without a value of their own take the table's."""
-    if isinstance(group, dict) and key in group and isinstance(rows, dict) and key not in rows:
-        return {**rows, key: group[key]}
-    return rows
+def inherit(group: object, row: object) -> object:
+    """A row without a value of its own takes the table's: of ``cite``, and of ``check`` with its ``why``."""
+    if not isinstance(group, dict) or not isinstance(row, dict):
+        return row
+    keys = ["cite"] if "check" in row or "why" in row else ["cite", "check", "why"]
+    return {key: group[key] for key in keys if key in group} | row
 
 
-AQuantity = Annotated[Quantity, BeforeValidator(_quantity)]
+AQuantity = Annotated[
+    Quantity,
+    BeforeValidator(_quantity),
+    WithJsonSchema({"type": "string", "examples": ["80/s", "50-80/s", "1 GiB", "500 ms", "70 %", "3,000 count"]}),
+]
 Text = Annotated[str, Field(min_length=1)]
 
 
 class Table(BaseModel):
-    """A table of the file; unknown keys are mistakes."""
+    """Anything in braces: unknown keys are mistakes."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=True)
 
 
-class Row(Table):
+class Checked(Table):
+    """Anything that says how it is checked."""
+
+    check: Check | None = None
+    why: str = ""
+
+    @model_validator(mode="after")
+    def _reason(self) -> Any:
+        if self.check in (Check.MODELLED, Check.STATED_ONLY) and not self.why:
+            raise ValueError(f'check = "{self.check}" needs a reason: why = "…"')
+        if self.check is None and self.why:
+            raise ValueError('why stands beside check = "…"')
+        return self
+
+
+class Row(Checked):
     """Anything with a source in the document."""
 
     cite: Text
@@ -71,19 +97,96 @@ class Row(Table):
         """Where the document says it; ``{stage}`` in the path stands for the stage's own heading."""
         return Citation(document, self.cite.replace("{stage}", stage), self.quote)
 
+    def part(self, name: str, quantity: Quantity | None, document: str, stage: str, note: str = "") -> Figure | None:
+        """One of the row's numbers as a value of the model."""
+        if quantity is None:
+            return None
+        why = self.derived or self.assumed or note
+        citation = self.citation(document, stage)
+        return Figure(name, quantity.value, quantity.unit, self.provenance, citation, quantity.high, why)
 
-def known_sli(name: str) -> str:
-    """The name. Raises ValueError, with a guess, when nothing is measured under it."""
-    if name not in SLI_BY_NAME:
-        raise ValueError(f'no SLI is called "{name}"{did_you_mean(name, SLI_BY_NAME)}')
-    return name
+
+class FigureRow(Row):
+    """One number."""
+
+    is_: AQuantity = Field(alias="is")
+    note: str = ""
+
+    def figure(self, name: str, document: str, stage: str) -> Figure:
+        """As a value of the model."""
+        figure = self.part(name, self.is_, document, stage, self.note)
+        assert figure is not None
+        return figure
 
 
-def known_levels(names: list[str]) -> list[str]:
-    """The names. Raises ValueError for an unknown level or one that stands twice."""
-    for name in names:
-        if name not in tuple(LevelName):
-            raise ValueError(f'no level is called "{name}"{did_you_mean(name, tuple(LevelName))}')
-        if names.count(name) > 1:
-            raise ValueError(f'the level "{name}" stands twice')
-    return names
+class FigureTable(Table):
+    """Figures by name."""
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+    __pydantic_extra__: dict[str, FigureRow]
+
+    cite: Text | None = None
+    check: Check | None = None
+    why: str = ""
+    title: str = ""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _spread(cls, raw: object) -> object:
+        if not isinstance(raw, dict):
+            return raw
+        return {name: row if name in GROUP_WORDS else inherit(raw, wrap("is", row)) for name, row in raw.items()}
+
+    def rows(self) -> Iterator[tuple[str, FigureRow]]:
+        """Name and row, in the order of the file."""
+        yield from self.__pydantic_extra__.items()
+
+    def figures(self, document: str, stage: str) -> tuple[Figure, ...]:
+        """In the order of the file."""
+        return tuple(row.figure(name, document, stage) for name, row in self.rows())
+
+
+NO_FIGURES = FigureTable.model_validate({})
+
+
+class StatementRow(Checked):
+    """One sentence."""
+
+    text: Text
+    cite: Text
+    quote: str = ""
+
+    def statement(self, document: str) -> Statement:
+        """As a value of the model."""
+        return Statement(self.text, Citation(document, self.cite, self.quote))
+
+    def coverage(self, path: str, document: str) -> Coverage:
+        """How it is checked: as words are, unless it says otherwise."""
+        known = self.statement(document)
+        check, why = (self.check, self.why) if self.check else (Check.STATED_ONLY, WORDS_ALONE)
+        return Coverage(path, known.text, None, known.citation, check, why)
+
+
+class StatementTable(Table):
+    """Sentences of one section."""
+
+    cite: Text | None = None
+    check: Check | None = None
+    why: str = ""
+    items: list[StatementRow] = Field(min_length=1)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _spread(cls, raw: object) -> object:
+        if not isinstance(raw, dict) or not isinstance(raw.get("items"), list):
+            return raw
+        return {**raw, "items": [inherit(raw, wrap("text", row)) for row in raw["items"]]}
+
+    def statements(self, document: str) -> tuple[Statement, ...]:
+        """In the order of the file."""
+        return tuple(row.statement(document) for row in self.items)
+
+    def coverage(self, path: str, document: str) -> Iterator[Coverage]:
+        """In the order of the file."""
+        for index, row in enumerate(self.items):
+            yield row.coverage(f"{path}.items[{index}]", document)

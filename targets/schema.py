@@ -1,112 +1,53 @@
 """What a system's TOML file may say, checked by pydantic and turned into the values of ``harness.model``.
 
-A row of figures is ``name = { is = "50-80/s", quote = "Peak RPS: 50-80" }``, or just ``name = "50-80/s"``. It is
-*stated* unless it has ``derived`` (its arithmetic) or ``assumed`` (its reason). Its citation is its own ``cite`` or,
-left out, the ``cite`` of the table that it stands in.
+The small parts, with their citations, are in ``targets.rows``; what no run reads is in ``targets.tables``.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import ConfigDict, Field, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
-from harness.model.figure import Citation, Figure, Statement
+from harness.model.figure import Citation, Figure, Provenance, Statement
+from harness.model.plan import LevelName
+from harness.model.rule import Rule
 from harness.model.slo import Comparison, Slo, SloKind
-from harness.model.target import CapacityTarget, Flow, FlowKind, Stage
+from harness.model.target import CapacityTarget, Coverage, FigureGroup, Flow, FlowKind, Stage
 from harness.model.units import Quantity, Unit
-from targets.rows import SLI_BY_NAME, AQuantity, Row, Table, Text, inherit, known_levels, known_sli, wrap
-from targets.rule_rows import RuleRow
+from harness.planning.paths import STAGE_TABLES
+from targets.coverage import ALWAYS_READ, figure_coverage, slo_coverage, with_computed
+from targets.hints import did_you_mean
+from targets.rows import NO_FIGURES, AQuantity, FigureTable, StatementRow, StatementTable, Text
+from targets.rows import Row as _Row
+from targets.rows import Table as _Table
+from targets.rows import wrap as _wrap
+from targets.rule_rows import judged_rule
+from targets.tables import AuditRow, ClaimRow, RuleRow
+from targets.vocabulary import SLIS
 
 SHARE_TOLERANCE = 1e-3
 """Shares may be rounded: 33.3 % three times is the whole."""
 
+NORMAL_FROM = (
+    ("normal_rps", "peak_rps"),
+    ("normal_users", "concurrent_users"),
+    ("normal_upload_rate", "upload_rate"),
+)
+"""With ``normal_from``: a stage's figure, and the one of the named stage that it is."""
 
-_GROUP_WORDS = ("cite",)
-
-
-class FigureRow(Row):
-    """One number."""
-
-    is_: AQuantity = Field(alias="is")
-    note: str = ""
-
-    def figure(self, name: str, document: str, stage: str) -> Figure:
-        """As a value of the model."""
-        return Figure(
-            name,
-            self.is_.value,
-            self.is_.unit,
-            self.provenance,
-            self.citation(document, stage),
-            self.is_.high,
-            self.derived or self.assumed or self.note,
-        )
+_SLI_BY_NAME = {sli.name: sli for sli in SLIS}
 
 
-class FigureTable(Table):
-    """Figures by name."""
-
-    model_config = ConfigDict(extra="allow", frozen=True)
-    __pydantic_extra__: dict[str, FigureRow]
-
-    cite: Text | None = None
-
-    @model_validator(mode="before")
-    @classmethod
-    def _spread(cls, raw: object) -> object:
-        if not isinstance(raw, dict):
-            return raw
-        return {
-            name: row if name in _GROUP_WORDS else inherit("cite", raw, wrap("is", row)) for name, row in raw.items()
-        }
-
-    def figures(self, document: str, stage: str) -> tuple[Figure, ...]:
-        """In the order of the file."""
-        return tuple(row.figure(name, document, stage) for name, row in self.__pydantic_extra__.items())
-
-
-NO_FIGURES = FigureTable.model_validate({})
-
-
-class StatementRow(Table):
-    """One sentence."""
-
-    text: Text
-    cite: Text
-    quote: str = ""
-
-    def statement(self, document: str) -> Statement:
-        """As a value of the model."""
-        return Statement(self.text, Citation(document, self.cite, self.quote))
-
-
-class StatementTable(Table):
-    """Sentences of one section."""
-
-    cite: Text | None = None
-    items: list[StatementRow] = Field(min_length=1)
-
-    @model_validator(mode="before")
-    @classmethod
-    def _spread(cls, raw: object) -> object:
-        if not isinstance(raw, dict) or not isinstance(raw.get("items"), list):
-            return raw
-        return {**raw, "items": [inherit("cite", raw, wrap("text", row)) for row in raw["items"]]}
-
-    def statements(self, document: str) -> tuple[Statement, ...]:
-        """In the order of the file."""
-        return tuple(row.statement(document) for row in self.items)
-
-
-class Bounds(Table):
+class Bounds(_Table):
     """A warning, a critical bound, or both."""
 
     warning: AQuantity | None = None
     critical: AQuantity | None = None
 
 
-class SloRow(Row):
+class SloRow(_Row):
     """One SLO; ``kind`` follows from the SLI unless that leaves a choice."""
 
     id: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$")]
@@ -125,18 +66,20 @@ class SloRow(Row):
     def _spread(cls, raw: object) -> object:
         if not isinstance(raw, dict):
             return raw
-        sides = {side: wrap("critical", raw[side]) for side in ("at_most", "at_least") if side in raw}
+        sides = {side: _wrap("critical", raw[side]) for side in ("at_most", "at_least") if side in raw}
         return {**raw, **sides}
 
     @field_validator("sli")
     @classmethod
     def _known_sli(cls, name: str) -> str:
-        return known_sli(name)
+        if name not in _SLI_BY_NAME:
+            raise ValueError(f'no SLI is called "{name}"{did_you_mean(name, _SLI_BY_NAME)}')
+        return name
 
     @field_validator("kind")
     @classmethod
     def _possible_kind(cls, kind: SloKind | None, info: Any) -> SloKind | None:
-        sli = SLI_BY_NAME.get(info.data.get("sli", ""))
+        sli = _SLI_BY_NAME.get(info.data.get("sli", ""))
         if kind is not None and sli is not None and kind not in sli.kinds:
             raise ValueError(f"{sli.name} is judged as {' or '.join(sli.kinds)}, not as {kind}")
         return kind
@@ -144,12 +87,17 @@ class SloRow(Row):
     @field_validator("levels")
     @classmethod
     def _known_levels(cls, names: list[str]) -> list[str]:
-        return known_levels(names)
+        for name in names:
+            if name not in tuple(LevelName):
+                raise ValueError(f'no level is called "{name}"{did_you_mean(name, tuple(LevelName))}')
+            if names.count(name) > 1:
+                raise ValueError(f'the level "{name}" stands twice')
+        return names
 
     @field_validator("at_most", "at_least")
     @classmethod
     def _bound_in_the_unit_of_the_sli(cls, bounds: Bounds | None, info: Any) -> Bounds | None:
-        sli = SLI_BY_NAME.get(info.data.get("sli", ""))
+        sli = _SLI_BY_NAME.get(info.data.get("sli", ""))
         if bounds is None:
             return None
         if bounds.warning is None and bounds.critical is None:
@@ -180,7 +128,7 @@ class SloRow(Row):
     @property
     def judged_as(self) -> SloKind:
         """The kind, chosen or the SLI's own."""
-        return self.kind or SLI_BY_NAME[self.sli].kinds[0]
+        return self.kind or _SLI_BY_NAME[self.sli].kinds[0]
 
     def slo(self, document: str, stage: str) -> Slo:
         """As a value of the model."""
@@ -211,7 +159,7 @@ class SloRow(Row):
         )
 
 
-class FlowRow(Table):
+class FlowRow(_Table):
     """What one kind of user does."""
 
     kind: FlowKind
@@ -237,33 +185,42 @@ class FlowRow(Table):
         return Flow(name, self.kind, self.user_class, share, self.http_steps, self.note)
 
 
-class StageTable(Table):
+GroupName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_]*$")]
+Groups = dict[GroupName, FigureTable]
+
+
+class StageTable(_Table):
     """One stage of the plan."""
 
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")]
     title: Text
     cite: Text
+    normal_from: str | None = None
     audience: FigureTable
     server: FigureTable
     sizing: FigureTable
     load: FigureTable
     costs: FigureTable = NO_FIGURES
-    bottleneck: StatementRow
-    migration: list[StatementTable] = Field(default_factory=list)
-    recommendations: list[StatementTable] = Field(default_factory=list)
-    slos: list[SloRow] = Field(default_factory=list)
-    rules: list[RuleRow] = Field(default_factory=list)
+    application: FigureTable = NO_FIGURES
+    figures: Groups = Field(default_factory=dict)
+    bottleneck: StatementRow | None = None
+    migration: tuple[StatementTable, ...] = ()
+    recommendations: tuple[StatementTable, ...] = ()
+    deviations: tuple[StatementTable, ...] = ()
+    slos: tuple[SloRow, ...] = ()
 
 
-class SharedTable(Table):
+class SharedTable(_Table):
     """What holds for every stage, so that it need not be written for each."""
 
     server: FigureTable = NO_FIGURES
     sizing: FigureTable = NO_FIGURES
     load: FigureTable = NO_FIGURES
+    application: FigureTable = NO_FIGURES
+    deviations: tuple[StatementTable, ...] = ()
 
 
-class TargetFile(Table):
+class TargetFile(_Table):
     """A whole file."""
 
     format: Literal[1]
@@ -274,9 +231,12 @@ class TargetFile(Table):
     flows: Annotated[dict[str, FlowRow], Field(min_length=1)]
     every_stage: SharedTable = SharedTable()
     stages: Annotated[list[StageTable], Field(min_length=1)]
-    slos: list[SloRow] = Field(default_factory=list)
-    rules: list[RuleRow] = Field(default_factory=list)
-    facts: list[StatementTable] = Field(default_factory=list)
+    slos: tuple[SloRow, ...] = ()
+    figures: Groups = Field(default_factory=dict)
+    claims: tuple[ClaimRow, ...] = ()
+    rules: tuple[RuleRow, ...] = ()
+    audit: tuple[AuditRow, ...] = ()
+    facts: tuple[StatementTable, ...] = ()
 
     @field_validator("flows")
     @classmethod
@@ -288,6 +248,7 @@ class TargetFile(Table):
 
     def target(self) -> CapacityTarget:
         """As a value of the model."""
+        audits = tuple(audit for row in self.audit for audit in row.audits(self.document))
         return CapacityTarget(
             self.name,
             self.title,
@@ -296,24 +257,92 @@ class TargetFile(Table):
             tuple(row.flow(name) for name, row in self.flows.items()),
             tuple(self._stage(stage) for stage in self.stages),
             tuple(fact for table in self.facts for fact in table.statements(self.document)),
+            groups=_groups(self.figures, self.document, ""),
+            claims=tuple(row.claim(self.document) for row in self.claims),
+            planned_rules=tuple(row.rule(self.document) for row in self.rules),
+            audits=audits,
+            coverage=with_computed(tuple(self._coverage()), audits),
         )
 
     def _stage(self, stage: StageTable) -> Stage:
         document, shared, heading = self.document, self.every_stage, stage.cite
-        rows = [row for row in self.slos if row.stages is None or stage.name in row.stages] + stage.slos
-        rules = [row for row in self.rules if row.stages is None or stage.name in row.stages] + stage.rules
+        rows = [row for row in self.slos if row.stages is None or stage.name in row.stages] + list(stage.slos)
+        load = stage.load.figures(document, heading) + shared.load.figures(document, heading)
+        silent = Statement("the plan names none", Citation(document, stage.cite))
         return Stage(
             stage.name,
             stage.title,
             stage.audience.figures(document, heading),
             stage.server.figures(document, heading) + shared.server.figures(document, heading),
             stage.sizing.figures(document, heading) + shared.sizing.figures(document, heading),
-            stage.load.figures(document, heading) + shared.load.figures(document, heading),
+            load + tuple(self._normal_level(stage, {figure.name for figure in load})),
             stage.costs.figures(document, heading),
-            stage.bottleneck.statement(document),
+            silent if stage.bottleneck is None else stage.bottleneck.statement(document),
             tuple(step for table in stage.migration for step in table.statements(document)),
             tuple(advice for table in stage.recommendations for advice in table.statements(document)),
             tuple(row.slo(document, heading) for row in rows),
             Citation(document, stage.cite),
-            tuple(row.rule(document, heading) for row in rules),
+            application=stage.application.figures(document, heading) + shared.application.figures(document, heading),
+            groups=_groups(stage.figures, document, heading),
+            deviations=tuple(
+                each for table in stage.deviations + shared.deviations for each in table.statements(document)
+            ),
+            rules=tuple(self._judged(stage.name)),
         )
+
+    def _judged(self, stage: str) -> Iterator[Rule]:
+        """The rules that a run of the stage judges."""
+        for row in self.rules:
+            rule = judged_rule(row.rule(self.document))
+            if rule is not None and (not row.stages or stage in row.stages):
+                yield rule
+
+    def _normal_level(self, stage: StageTable, present: set[str]) -> Iterator[Figure]:
+        """Where the plan's rows are levels and stages at once, a stage's normal load is another row's own."""
+        other = next((each for each in self.stages if each.name == stage.normal_from), None)
+        if other is None:
+            return
+        theirs = {figure.name: figure for figure in other.load.figures(self.document, other.cite)}
+        for name, source in NORMAL_FROM:
+            figure = theirs.get(source)
+            if figure is not None and name not in present:
+                note = f"the load of {other.title}, the row above: {figure}"
+                yield Figure(name, figure.top, figure.unit, Provenance.DERIVED, figure.citation, note=note)
+
+    def _coverage(self) -> Iterator[Coverage]:
+        """Of every row of the file, in its order."""
+        document = self.document
+        for table in ("server", "sizing", "load", "application"):
+            place = f"every_stage.{table}"
+            yield from figure_coverage(
+                place, getattr(self.every_stage, table), document, "", known=table in ALWAYS_READ
+            )
+        for stage in self.stages:
+            place = f"stages.{stage.name}"
+            for table in STAGE_TABLES:
+                group = getattr(stage, table)
+                yield from figure_coverage(f"{place}.{table}", group, document, stage.cite, known=table in ALWAYS_READ)
+            for name, group in stage.figures.items():
+                yield from figure_coverage(f"{place}.figures.{name}", group, document, stage.cite, known=None)
+            if stage.bottleneck is not None:
+                yield stage.bottleneck.coverage(f"{place}.bottleneck", document)
+            for words in ("migration", "recommendations", "deviations"):
+                for index, sentences in enumerate(getattr(stage, words)):
+                    yield from sentences.coverage(f"{place}.{words}[{index}]", document)
+            for row in stage.slos:
+                yield slo_coverage(f"{place}.slos.{row.id}", row, row.slo(document, stage.cite))
+        for row in self.slos:
+            yield slo_coverage(f"slos.{row.id}", row, row.slo(document, "{stage}"))
+        for name, group in self.figures.items():
+            yield from figure_coverage(f"figures.{name}", group, document, "", known=None)
+        yield from (row.coverage(document) for row in self.claims)
+        yield from (row.coverage(document) for row in self.rules)
+        for index, sentences in enumerate(self.facts):
+            yield from sentences.coverage(f"facts[{index}]", document)
+
+
+def _groups(tables: Groups, document: str, heading: str) -> tuple[FigureGroup, ...]:
+    return tuple(
+        FigureGroup(name, table.title or name.replace("_", " "), table.figures(document, heading))
+        for name, table in tables.items()
+    )

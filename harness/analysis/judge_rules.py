@@ -108,7 +108,7 @@ def _verdict(rule: Rule, name: str, level: Level | None, found: Finding, tainted
         fired_after_seconds=found.fired_after_seconds,
         needed_seconds=found.needed_seconds,
         proven=ruling.proven and outcome is Outcome.FAIL,
-        assumed=(*assumed(level, _figures(rule)), *((rule.note,) if rule.note else ())),
+        assumed=assumed(level, _figures(rule)),
         tainted_by=tainted,
     )
 

@@ -65,7 +65,7 @@ def hold_timed(rule: TimedRule, measure: Sli, windows: Windows, level: Level) ->
     seen = _measurement(rule, measure, readings, cut)
     if found.fired_at is not None:
         after = (found.fired_at + 1) * cut.window_seconds
-        words = f"fired {_time(after)} into the measure phase{_extreme(rule, seen)}: {_CONSEQUENCES[rule.purpose]}"
+        words = f"fired {_time(after)} into the measure phase{_extreme(rule, seen)}: {_consequence(rule)}"
         return Finding(_fired(rule, seen, words), FIRED, not informs, after)
     longest = _longest(readings) * cut.window_seconds
     held = (
@@ -113,6 +113,10 @@ def _fired(rule: TimedRule, seen: Measurement | None, words: str) -> Ruling:
     if rule.purpose is Purpose.SCALE_DOWN:
         return Ruling(Outcome.PASS, Severity.NONE, seen, rule.threshold.value, words, said=FIRED)
     return Ruling(Outcome.FAIL, rule.severity, seen, rule.threshold.value, words, proven=True, said=f"it {FIRED}")
+
+
+def _consequence(rule: TimedRule) -> str:
+    return _CONSEQUENCES[rule.purpose] + (f" (“{rule.action}”)" if rule.action else "")
 
 
 def _undecided(seen: Measurement | None, reason: str) -> Ruling:

@@ -75,7 +75,7 @@ class TimedRule:
     sli: a name in ``analysis.slis.SLIS``. duration: in seconds; 0 when the plan names none: the first window over the
     threshold fires. severity: of its firing, for scale-up and alert; a critical rule that fires is a FAIL.
     quantile: for response times, such as 0.95. only_with: an SLI that must be above 0 in the same windows ("with
-    evictions"); empty without. levels: where it is judged.
+    evictions"); empty without. levels: where it is judged. action: what the plan does then, in its own words.
     """
 
     id: str
@@ -90,7 +90,7 @@ class TimedRule:
     citation: Citation
     quantile: float | None = None
     only_with: str = ""
-    note: str = ""
+    action: str = ""
     kind: Literal["timed"] = "timed"
 
     def __post_init__(self) -> None:
@@ -122,7 +122,6 @@ class BandRule:
     under_above: Figure
     levels: tuple[str, ...]
     citation: Citation
-    note: str = ""
     kind: Literal["band"] = "band"
 
     def __post_init__(self) -> None:
@@ -149,7 +148,6 @@ class UptimeRule:
     least: Figure
     levels: tuple[str, ...]
     citation: Citation
-    note: str = ""
     kind: Literal["uptime"] = "uptime"
 
     def __post_init__(self) -> None:

@@ -285,7 +285,7 @@ class NativeStack:
     def _environment(self, plan: _Plan, *, pooled: bool) -> dict[str, str]:
         """What the application is told; docker/app/README.md names the variables."""
         port = plan.pgbouncer.port if pooled and plan.pgbouncer else plan.postgres.port
-        return {
+        return dict(self._size.application) | {
             "DATABASE_URL": plan.postgres.dsn(superuser=False, port=port).replace("://", "+psycopg://", 1),
             "REDIS_URL": plan.redis.url,
             "SECRET_KEY": plan.secret_key,
