@@ -94,8 +94,11 @@ class SampleBudget:
 @dataclass(frozen=True, slots=True)
 class RuleBudget:
     """Whether one rule can be decided at one level: a timed rule's windows fit into the measure phase, an uptime's
-    sample is large enough if nothing is bad. needed_seconds: measured at each level, None where nothing comes at all;
-    run_seconds: of a run whose levels are measured for so long; profile: the shortest that does, "" if none does."""
+    sample is large enough if nothing is bad.
+
+    needed_seconds: measured at each level; None where nothing comes at all. run_seconds: of a run whose levels are
+    measured for so long, at least this one's. profile: the shortest that does; "" if none does.
+    """
 
     rule_id: str
     title: str
@@ -241,7 +244,8 @@ def _observations(sli: str, plan: LoadPlan, level: LevelBudget) -> tuple[float, 
 
 def _rule(rule: Rule, plan: LoadPlan, level: LevelBudget) -> RuleBudget:
     needed = _needed_seconds(rule, plan, level)
-    run = None if needed is None else plan.duration_seconds + len(plan.levels) * (needed - level.measure_seconds)
+    longer = None if needed is None else max(0.0, needed - level.measure_seconds)
+    run = None if longer is None else plan.duration_seconds + len(plan.levels) * longer
     enough = needed is not None and needed <= level.measure_seconds
     profile = next((each.name for each in PROFILES if needed is not None and needed <= each.measure_seconds), "")
     return RuleBudget(rule.id, rule.title, rule.condition, level.level, needed, run, profile, enough)
