@@ -39,6 +39,7 @@ SLIS: tuple[Sli, ...] = (
     Sli("redis_memory_ratio", Unit.RATIO, (SloKind.GAUGE,)),
     Sli("redis_evictions_per_second", Unit.PER_SECOND, (SloKind.GAUGE,)),
     Sli("redis_hit_ratio", Unit.RATIO, (SloKind.GAUGE,)),
+    Sli("query_seconds", Unit.SECONDS, (SloKind.QUANTILE,)),
     Sli("query_mean_seconds", Unit.SECONDS, (SloKind.GAUGE,)),
     Sli("websocket_connections_ratio", Unit.RATIO, (SloKind.GAUGE,)),
     Sli("oom_kills", Unit.COUNT, (SloKind.COUNT,)),

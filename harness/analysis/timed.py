@@ -88,11 +88,11 @@ def hold_timed(rule: TimedRule, measure: Sli, windows: Windows, level: Level) ->
     last = _last(readings)
     if cut.consecutive > 1 and last * 2 >= cut.consecutive:
         reason = (
-            f"it held for the last {_time(last * cut.window_seconds)} when the measure phase ended, "
-            f"{_time(cut.seconds)} fire{_extreme(rule, seen)}: a longer run is needed"
+            f"it held for the last {_time(last * cut.window_seconds)} when the measure phase ended"
+            f"{_extreme(rule, seen)}; the rule takes {_time(cut.seconds)}: a longer run is needed"
         )
         return Finding(_undecided(seen, reason), PENDING, not informs)
-    reason = f"{held}, {_time(cut.seconds)} fire; {_time(watched)} watched"
+    reason = f"{held}; the rule takes {_time(cut.seconds)}, {_time(watched)} were watched"
     return Finding(Ruling(Outcome.PASS, Severity.NONE, seen, rule.threshold.value, reason), QUIET, not informs)
 
 

@@ -104,7 +104,9 @@ def hold_uptime(rule: UptimeRule, seen: Observation, level: Level, cells: int) -
     promised = format_quantity(rule.least.value, Unit.RATIO)
     good = f"{found.n - found.bad:,} of {found.n:,} {seen.noun} good"
     upper = tested.measurement.bad_upper
-    supports = f"the run supports “at least {_at_least(1.0 if upper is None else upper)} are answered” (95 % sure)"
+    supports = (
+        f"the run supports “at least {supported_words(1.0 if upper is None else upper)} are answered” (95 % sure)"
+    )
     aside = "an uptime counts months and outages that no run contains"
     if tested.state is State.KEPT:
         reason = f"{good}: {supports}, {promised} promised; {aside}"
@@ -142,8 +144,8 @@ def hold_uptime(rule: UptimeRule, seen: Observation, level: Level, cells: int) -
     return Finding(ruling, UNDECIDED if enough else TOO_FEW, enough, needed_seconds=needed_seconds)
 
 
-def _at_least(bad_upper: float) -> str:
-    """One minus the share, rounded down, with as many digits as the bad share has two of."""
+def supported_words(bad_upper: float) -> str:
+    """The good share that an upper bound of the bad one supports, rounded down, with two digits of the bad one."""
     if bad_upper >= 1:
         return "0 %"
     digits = max(0, 1 - math.floor(math.log10(bad_upper * 100))) if bad_upper > 0 else 2

@@ -235,6 +235,8 @@ def _observations(sli: str, plan: LoadPlan, level: LevelBudget) -> tuple[float, 
             return messages, "messages"
         case "job_end_to_end_seconds" | "jobs_finished_ratio":
             return level.arrivals(FlowKind.UPLOAD), "uploads"
+        case "query_seconds":  # a request makes one at least
+            return level.rate_per_second * level.measure_seconds, "statements"
         case _:  # probes are left out of HTTP's own numbers
             return level.rate_per_second * level.measure_seconds, "requests"
 

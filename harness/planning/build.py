@@ -33,6 +33,9 @@ PROOF_FACTOR = 3.0
 FLAT_SECONDS = 2.0
 """The end of settle in which no more sockets are opened, so that the measure phase begins with all of them."""
 
+QUERY_SLI = "query_seconds"
+"""Counted by the application, at the edges of its own histogram, not by the generator."""
+
 DEFAULT_THINK_SECONDS = (0.5, 1.0)
 DEFAULT_REQUEST_TIMEOUT_SECONDS = 10.0
 IN_FLIGHT_FACTOR = 1.5
@@ -275,11 +278,15 @@ def _thresholds(stage: Stage) -> tuple[float, ...]:
     bounds = {
         bound.value
         for slo in stage.slos
-        if slo.kind is SloKind.QUANTILE
+        if slo.kind is SloKind.QUANTILE and slo.sli != QUERY_SLI
         for bound in (slo.warning, slo.critical)
         if bound is not None
     }
-    bounds |= {rule.threshold.value for rule in stage.rules if isinstance(rule, TimedRule) and rule.quantile}
+    bounds |= {
+        rule.threshold.value
+        for rule in stage.rules
+        if isinstance(rule, TimedRule) and rule.quantile and rule.sli != QUERY_SLI
+    }
     return tuple(sorted(bounds))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from harness.analysis.utilisation import supported_words
 from harness.model.units import Unit, format_quantity
 from harness.model.verdict import RuleVerdict, Severity
 from reports.sections.matrix import Cell, Row
@@ -26,14 +27,16 @@ def purpose_words(rule: RuleVerdict) -> str:
 
 
 def seen_words(rule: RuleVerdict) -> str:
-    """The value beside the state: ``highest 41 %``, ``mean 12 %``; empty when nothing was seen."""
+    """The value beside the state: ``highest 41 %``, ``mean 12 %``, ``supports 99.87 %``; else empty."""
     if rule.measurement is None:
         return ""
-    value = float(f"{rule.measurement.value:.3g}") if rule.kind != "uptime" else rule.measurement.value
-    words = format_quantity(value, rule.measurement.unit)
+    if rule.kind == "uptime":
+        upper = rule.measurement.bad_upper
+        return f"supports {supported_words(1.0 if upper is None else upper)}"
+    words = format_quantity(float(f"{rule.measurement.value:.3g}"), rule.measurement.unit)
     if rule.kind == "timed":
         return f"{rule.measurement.method.partition(' ')[0]} {words}"
-    return f"mean {words}" if rule.kind == "band" else words
+    return f"mean {words}"
 
 
 def _row(cells: dict[str, RuleVerdict], levels: tuple[str, ...]) -> Row:

@@ -14,7 +14,7 @@ from harness.cli.verdict_view import print_verdict
 from harness.model.verdict import Severity
 from harness.store.layout import RunDirectory
 from reports.build import build_report
-from reports.html import _environment
+from reports.html import render_html
 from reports.junit import junit_xml
 from reports.markdown import summary_markdown
 from reports.material import collect
@@ -39,7 +39,7 @@ def run():
 
 
 def test_the_report_has_a_table_of_rules(run):
-    text = text_of(_environment(build_report(*run)))
+    text = text_of(render_html(build_report(*run)))
     assert "Rules" in text.splitlines()
     assert "CPU > 70 % for 5:00 min scale-up" in text
     assert "window not completed" in text and "has no say" in text
@@ -53,7 +53,7 @@ def test_the_terminal_has_them_below_the_matrix(run, tmp_path):
     evidence, verdict = run
     out = io.StringIO()
     print_verdict(Console(file=out, width=220), RunDirectory(tmp_path), evidence, verdict)
-    (line,) = [line for line in out.getvalue().splitlines() if line.startswith("SOON")]
+    (line,) = [line for line in out.getvalue().splitlines() if line.startswith("SOON > 45 % for 20 s (scale-up)")]
     assert "PASS fired, highest 50 % (warning)" in line
     assert "PASS did not fire" in line
 
