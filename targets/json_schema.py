@@ -1,6 +1,6 @@
 """The JSON Schema of a system's file, as people write it: with the short forms, and what a table gives its rows.
 
-    python -m targets.json_schema      writes docs/target.schema.json anew
+python -m targets.json_schema      writes docs/target.schema.json anew
 """
 
 from __future__ import annotations

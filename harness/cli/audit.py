@@ -11,13 +11,21 @@ from rich.markup import escape
 from rich.padding import Padding
 
 from harness.cli.output import console, print_json
-from harness.model.audit import AuditFinding, AuditReport, Grade
+from harness.model.audit import AuditFinding, AuditReport, Grade, Relation
 from harness.planning.audit import audit_plan
 from harness.store.jsonl import encode
 from targets.loader import load_target
 
 _STYLES = {Grade.CONTRADICTION: "bold red", Grade.TENSION: "bold yellow", Grade.READING: "bold"}
 _INDENT = (0, 0, 0, 3)
+_RELATIONS = {
+    (Relation.EQUAL, True): ", equal to",
+    (Relation.EQUAL, False): ", not",
+    (Relation.AT_MOST, True): ", at most",
+    (Relation.AT_MOST, False): ", not at most",
+    (Relation.AT_LEAST, True): ", at least",
+    (Relation.AT_LEAST, False): ", not at least",
+}
 
 
 def audit(
@@ -58,6 +66,8 @@ def _show(out: Console, report: AuditReport, *, show_all: bool) -> None:
 
 def summary(report: AuditReport) -> str:
     """``3 contradictions, 1 tension, nothing that depends on a reading; 12 agree``."""
+    if not report.findings:
+        return "its file asks for no audit: add [[audit]] rows"
     contradictions, tensions = len(report.graded(Grade.CONTRADICTION)), len(report.graded(Grade.TENSION))
     readings, agreeing = len(report.graded(Grade.READING)), len(report.graded(None))
     parts = (
@@ -86,8 +96,7 @@ def _list(out: Console, heading: str, style: str, findings: Iterable[AuditFindin
 
 def _lines(finding: AuditFinding) -> Iterable[str]:
     if not finding.read:
-        verb = "and so it is" if finding.agrees else "but that should be"
-        yield f"{finding.arithmetic}, {verb} {finding.relation.sign} {finding.stated}{_times(finding)}"
+        yield f"{finding.arithmetic}{_RELATIONS[finding.relation, finding.agrees]} {finding.stated}{_times(finding)}"
     yield from (f"by {formula}" for formula in finding.formulas)
     if finding.says:
         yield finding.says
