@@ -317,6 +317,8 @@ class TargetFile(_Table):
             yield from figure_coverage(
                 place, getattr(self.every_stage, table), document, "", known=table in ALWAYS_READ
             )
+        for index, sentences in enumerate(self.every_stage.deviations):
+            yield from sentences.coverage(f"every_stage.deviations[{index}]", document)
         for stage in self.stages:
             place = f"stages.{stage.name}"
             for table in STAGE_TABLES:
@@ -332,7 +334,7 @@ class TargetFile(_Table):
             for row in stage.slos:
                 yield slo_coverage(f"{place}.slos.{row.id}", row, row.slo(document, stage.cite))
         for row in self.slos:
-            yield slo_coverage(f"slos.{row.id}", row, row.slo(document, "{stage}"))
+            yield slo_coverage(f"slos.{row.id}", row, row.slo(document, "each stage"))
         for name, group in self.figures.items():
             yield from figure_coverage(f"figures.{name}", group, document, "", known=None)
         yield from (row.coverage(document) for row in self.claims)
