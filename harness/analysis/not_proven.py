@@ -9,7 +9,8 @@ from harness.analysis.soundness import host_size
 from harness.analysis.steadiness import SHORT_PROFILE
 from harness.model.evidence import Evidence
 from harness.model.figure import Figure
-from harness.model.units import Unit, format_quantity
+from harness.model.rule import duration_words
+from harness.model.units import Unit
 from harness.model.verdict import RuleVerdict
 
 _ENFORCEABLE = ("vcpu", "memory")
@@ -48,7 +49,7 @@ def _lines(evidence: Evidence, rules: tuple[RuleVerdict, ...]) -> Iterable[str]:
         if not is_measured(evidence, level):
             yield f"level {level.name.value} (not measured to its end)"
     for rule in unfinished(rules):
-        takes = format_quantity(rule.needed_seconds or 0.0, Unit.SECONDS)
+        takes = duration_words(rule.needed_seconds or 0.0)
         yield f"rule {rule.title} {rule.condition} (takes {takes} measured at each level)"
     if external:
         yield "the size of the servers (an external stack is not read back)"

@@ -20,8 +20,8 @@ from harness.analysis.tested import percent
 from harness.analysis.windows import Reading, Windows, events_per_second, read
 from harness.model.measurement import Measurement
 from harness.model.plan import Level, LoadPlan
-from harness.model.rule import Fires, Purpose, TimedRule, Windowing, windowing
-from harness.model.units import Unit, format_quantity
+from harness.model.rule import Fires, Purpose, TimedRule, Windowing, duration_words, windowing
+from harness.model.units import format_quantity
 from harness.model.verdict import Outcome, Severity
 
 FIRED = "fired"
@@ -65,21 +65,22 @@ def hold_timed(rule: TimedRule, measure: Sli, windows: Windows, level: Level) ->
     seen = _measurement(rule, measure, readings, cut)
     if found.fired_at is not None:
         after = (found.fired_at + 1) * cut.window_seconds
-        words = f"fired {_time(after)} into the measure phase{_extreme(rule, seen)}: {_consequence(rule)}"
+        words = f"fired {duration_words(after)} into the measure phase{_extreme(rule, seen)}: {_consequence(rule)}"
         return Finding(_fired(rule, seen, words), FIRED, not informs, after)
     longest = _longest(readings) * cut.window_seconds
     held = (
         "nothing of it was seen"
         if isinstance(whole, Unobserved)
-        else f"it held for {_time(longest)} in a row{_extreme(rule, seen)}"
+        else f"it held for {duration_words(longest)} in a row{_extreme(rule, seen)}"
         if longest
         else f"it did not hold at any time{_extreme(rule, seen)}"
     )
     if not fits:
-        run = _time(run_seconds(windows.evidence.plan, level, cut.seconds))
+        run = duration_words(run_seconds(windows.evidence.plan, level, cut.seconds))
+        takes = duration_words(cut.seconds)
         reason = (
-            f"{held}, but the rule takes {_time(cut.seconds)} at one level and {_time(watched)} were measured; "
-            f"a run of {run} ({_time(cut.seconds)} measured at each level) completes it"
+            f"{held}, but the rule takes {takes} at one level and {duration_words(watched)} were measured; "
+            f"a run of {run} ({takes} measured at each level) completes it"
         )
         return Finding(_undecided(seen, reason), UNCOMPLETED, False, needed_seconds=cut.seconds)
     if not found.conclusive:
@@ -88,11 +89,11 @@ def hold_timed(rule: TimedRule, measure: Sli, windows: Windows, level: Level) ->
     last = _last(readings)
     if cut.consecutive > 1 and last * 2 >= cut.consecutive:
         reason = (
-            f"it held for the last {_time(last * cut.window_seconds)} when the measure phase ended"
-            f"{_extreme(rule, seen)}; the rule takes {_time(cut.seconds)}: a longer run is needed"
+            f"it held for the last {duration_words(last * cut.window_seconds)} when the measure phase ended"
+            f"{_extreme(rule, seen)}; the rule takes {duration_words(cut.seconds)}: a longer run is needed"
         )
         return Finding(_undecided(seen, reason), PENDING, not informs)
-    reason = f"{held}; the rule takes {_time(cut.seconds)}, {_time(watched)} were watched"
+    reason = f"{held}; the rule takes {duration_words(cut.seconds)}, {duration_words(watched)} were watched"
     return Finding(Ruling(Outcome.PASS, Severity.NONE, seen, rule.threshold.value, reason), QUIET, not informs)
 
 
@@ -135,7 +136,7 @@ def _measurement(rule: TimedRule, measure: Sli, readings: Sequence[Reading], cut
         n=len(values),
         bad=sum(bool(each.holds) for each in readings),
         gap_ratio=sum(each.holds is None for each in readings) / len(readings),
-        method=f"{_extreme_name(rule)} of the windows of {_time(cut.window_seconds)}",
+        method=f"{_extreme_name(rule)} of the windows of {duration_words(cut.window_seconds)}",
     )
 
 
@@ -159,7 +160,3 @@ def _last(readings: Sequence[Reading]) -> int:
     """The row that was not over when the phase ended."""
     known = [each.holds for each in readings if each.holds is not None]
     return next((index for index, holds in enumerate(reversed(known)) if not holds), len(known))
-
-
-def _time(seconds: float) -> str:
-    return format_quantity(seconds, Unit.SECONDS)

@@ -13,6 +13,7 @@ from rich.table import Table
 from harness.cli.output import console, print_json
 from harness.model.figure import Figure
 from harness.model.plan import Arrivals, LoadPlan, PhaseName
+from harness.model.rule import duration_words
 from harness.model.target import CapacityTarget, FlowKind, Stage
 from harness.model.units import Unit, format_quantity
 from harness.planning.budget import Budget, RuleBudget, SampleBudget, budget
@@ -156,7 +157,7 @@ def _rules(load_plan: LoadPlan, cost: Budget) -> Table:
     for cells in by_rule.values():
         worst = max(cells.values(), key=lambda rule: math.inf if rule.needed_seconds is None else rule.needed_seconds)
         takes, run = (
-            "–" if seconds is None else format_quantity(seconds, Unit.SECONDS)
+            "–" if seconds is None else duration_words(round(seconds))
             for seconds in (worst.needed_seconds, worst.run_seconds)
         )
         said = (_rule(cells.get(name)) for name in names)

@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Literal
 
 from harness.model.figure import Citation, Figure
-from harness.model.units import format_quantity
+from harness.model.units import Unit, format_quantity
 from harness.model.verdict import Severity
 
 WINDOW_SECONDS = 10.0
@@ -30,6 +30,14 @@ class Windowing:
     def seconds(self) -> float:
         """How long a measure phase it takes to complete the rule."""
         return self.window_seconds * self.consecutive
+
+
+def duration_words(seconds: float) -> str:
+    """A duration as a plan writes it: ``90 s``, ``5 min``, ``1 h``; else as any other time."""
+    for unit, length in (("h", 3600), ("min", 60)):
+        if seconds >= length and seconds % length == 0:
+            return f"{seconds / length:g} {unit}"
+    return f"{seconds:g} s" if seconds < 120 and seconds == round(seconds) else format_quantity(seconds, Unit.SECONDS)
 
 
 def windowing(duration_seconds: float, events_per_second: float | None = None) -> Windowing:
@@ -99,12 +107,12 @@ class TimedRule:
 
     @property
     def condition(self) -> str:
-        """As people read it: ``p95 > 1 s for 3:00 min``."""
+        """As people read it: ``p95 > 1 s for 3 min``."""
         name = "" if self.quantile is None else f"p{self.quantile * 100:.4g} "
         words = f"{name}{self.fires.sign} {format_quantity(self.threshold.value, self.threshold.unit)}"
         words += f" with {self.only_with.replace('_', ' ')}" if self.only_with else ""
         lasting = self.duration.value
-        return f"{words} for {format_quantity(lasting, self.duration.unit)}" if lasting else words
+        return f"{words} for {duration_words(lasting)}" if lasting else words
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from harness.analysis.utilisation import supported_words
-from harness.model.units import Unit, format_quantity
+from harness.model.rule import duration_words
+from harness.model.units import format_quantity
 from harness.model.verdict import RuleVerdict, Severity
 from reports.sections.matrix import Cell, Row
 
@@ -64,9 +65,9 @@ def _cell(rule: RuleVerdict) -> Cell:
 def _details(rule: RuleVerdict) -> Iterable[tuple[str, str]]:
     seen = rule.measurement
     if rule.fired_after_seconds is not None:
-        yield "fired after", f"{format_quantity(rule.fired_after_seconds, Unit.SECONDS)} of the measure phase"
+        yield "fired after", f"{duration_words(rule.fired_after_seconds)} of the measure phase"
     if rule.needed_seconds is not None:
-        yield "takes", f"{format_quantity(rule.needed_seconds, Unit.SECONDS)} measured at each level"
+        yield "takes", f"{duration_words(rule.needed_seconds)} measured at each level"
     if seen is not None and rule.kind == "timed":
         yield "windows", f"{seen.n:,} with a value, the condition held in {seen.bad or 0:,}"
     elif seen is not None and seen.lower is not None and seen.upper is not None:

@@ -30,8 +30,8 @@ def test_the_rules_that_it_shows_are_rules() -> None:
     target = parse_target("\n".join([example, *rules]), "example.toml")
     found = {rule.id: rule.condition for rule in target.stage("1").rules}
     assert found == {
-        "cpu-up": "> 70 % for 5:00 min",
-        "p95-up": "p95 > 1 s for 3:00 min",
+        "cpu-up": "> 70 % for 5 min",
+        "p95-up": "p95 > 1 s for 3 min",
         "redis-memory": "> 80 % with redis evictions per second",
         "cpu-target": "50 % to 70 %",
         "uptime": "≥ 99.9 %",

@@ -66,7 +66,7 @@ def test_a_threshold_with_a_duration():
     assert isinstance(rule, TimedRule)
     assert (rule.fires, rule.threshold.value, rule.duration.value) == (Fires.ABOVE, 0.7, 300)
     assert (rule.purpose, rule.severity) == (Purpose.SCALE_UP, Severity.WARNING)
-    assert rule.condition == "> 70 % for 5:00 min"
+    assert rule.condition == "> 70 % for 5 min"
     assert str(rule.citation) == "plan.md › Scaling: “CPU > 70% for 5 min”"
 
 
