@@ -69,8 +69,8 @@ def hold_timed(rule: TimedRule, measure: Sli, windows: Windows, level: Level) ->
         return Finding(_fired(rule, seen, words), FIRED, not informs, after)
     longest = _longest(readings) * cut.window_seconds
     held = (
-        "nothing of it was seen"
-        if isinstance(whole, Unobserved)
+        "too little was seen to say whether it held"
+        if all(each.holds is None for each in readings)
         else f"it held for {duration_words(longest)} in a row{_extreme(rule, seen)}"
         if longest
         else f"it did not hold at any time{_extreme(rule, seen)}"

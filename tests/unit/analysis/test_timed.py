@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from harness.analysis.judge import judge
@@ -125,6 +127,19 @@ def test_a_run_that_is_too_short_says_how_long_it_takes_and_turns_no_outcome(thr
     assert verdict.outcome is Outcome.PASS
     assert any(line.startswith("rule CPU") and "5 min" in line for line in verdict.not_proven)
     assert verdict.headline.endswith("Not tested: 1 rule of the plan that would take a longer run.")
+
+
+def test_a_rule_that_is_too_long_and_not_seen_says_both():
+    found = judged(make_evidence(silent=("stack",)), timed(seconds=300))
+    assert (found.outcome, found.state, found.counts) == (Outcome.INCONCLUSIVE, UNCOMPLETED, False)
+    assert "too little was seen to say whether it held, but the rule takes 5 min" in found.reason
+
+
+def test_a_stage_with_few_requests_is_judged_in_wider_windows():
+    evidence = long_run(360)
+    kept = replace(evidence, requests=tuple(row for row in evidence.requests if row.second % 60 == 0))
+    found = judged(with_slow(kept, [True] * WINDOWS), slow(180))
+    assert found.state == FIRED and found.fired_after_seconds == 180  # 80 requests a minute: three windows of 60 s
 
 
 def test_a_rule_without_a_duration_fires_at_the_first_window():

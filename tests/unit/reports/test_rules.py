@@ -11,7 +11,7 @@ from rich.console import Console
 
 from harness.analysis.judge import judge
 from harness.cli.verdict_view import print_verdict
-from harness.model.verdict import Severity
+from harness.model.verdict import Outcome, Severity
 from harness.store.layout import RunDirectory
 from reports.build import build_report
 from reports.html import render_html
@@ -96,3 +96,10 @@ def test_verdicts_json_keeps_them(run):
     assert read_verdicts(text).rules == verdict.rules
     first = json.loads(text)["rules"][0]
     assert (first["kind"], first["counts"], first["needed_seconds"]) == ("timed", False, 300)
+
+
+def test_a_level_whose_critical_rule_fired_is_not_proven():
+    evidence = with_rules(make_evidence(), timed(0.35, 20, severity=Severity.CRITICAL))
+    answer = build_report(evidence, judge(evidence)).sections[0].content
+    assert answer.figures[0].value == "50/s"
+    assert (Outcome.FAIL, 1) in answer.counts
