@@ -11,6 +11,7 @@ units; a unit is known as long as units are only added to their like, and multip
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -83,6 +84,8 @@ def range_text(low: float, high: float, unit: Unit) -> str:
 
 def _text(value: float, unit: Unit) -> str:
     """In powers of ten what a plan counts in them: its 3 GB are 3 GB, not 2.8 GiB; and rates in one unit."""
+    if not math.isfinite(value):
+        return format_quantity(value, unit)
     if unit is Unit.BYTES and value % _MEBIBYTE:
         scale = next((scale for scale in _DECIMAL if value >= scale[1]), ("B", 1.0))
         return f"{value / scale[1]:,.4g} {scale[0]}"

@@ -72,7 +72,7 @@ def test_every_file_keeps_it(name: str) -> None:
 @pytest.mark.parametrize(
     ("path", "value", "fault"),
     [
-        (("stages", 0, "load", "peak_rps"), 80, ".stages[0].load.peak_rps: no string"),
+        (("stages", 0, "load", "peak_rps"), 80, ".stages[0].load.peak_rps: no object"),
         (("stages", 0, "load", "peak_rps"), {"iss": "80/s"}, ".stages[0].load.peak_rps: is is missing"),
         (("stages", 0, "laod"), {}, ".stages[0]: laod is unknown"),
         (("slos", 0, "levels"), "peak", ".slos[0].levels: no array"),

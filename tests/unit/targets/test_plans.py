@@ -1,4 +1,4 @@
-"""Every stage of every file in targets/ loads, is audited, planned and sized, and says of each row how it is checked."""
+"""Every stage of every file in targets/ loads, is audited, planned and sized; each row says how it is checked."""
 
 from __future__ import annotations
 
