@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import re
+import tomllib
 from collections import Counter
+from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -16,7 +20,7 @@ from harness.planning.profiles import PROFILES
 from harness.planning.sizing import audience_of, connection_budget, size_of
 from targets.coverage import NOBODY_ASKS
 from targets.coverage_page import PAGE, coverage_page, shipped
-from targets.loader import load_target, system_names
+from targets.loader import TARGETS_FOLDER, load_target, system_names
 
 SYSTEMS = {name: load_target(name) for name in system_names()}
 STAGES = [(name, stage.name) for name, target in SYSTEMS.items() for stage in target.stages]
@@ -78,3 +82,63 @@ def test_the_page_of_the_coverage_is_that_of_the_data(update_golden: bool) -> No
     if update_golden:
         PAGE.write_text(page, encoding="utf-8")
     assert PAGE.read_text(encoding="utf-8") == page, "run python -m targets.coverage_page"
+
+
+def rows(node: Any, place: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
+    """Every table of a file that quotes the document, with its place."""
+    if isinstance(node, dict):
+        if "quote" in node:
+            yield place, node
+        for key, inner in node.items():
+            yield from rows(inner, f"{place}.{key}")
+    elif isinstance(node, list):
+        for index, inner in enumerate(node):
+            yield from rows(inner, f"{place}[{index}]")
+
+
+def numbers(text: str) -> set[float]:
+    """Those of a text: ``$100K``, ``1,000``, ``0.7``; a multiple of ten written out counts as itself."""
+    found = re.findall(r"(\d[\d,_]*(?:\.\d+)?)\s*([KMk])?", text)
+    scales = {"": 1, "K": 1e3, "k": 1e3, "M": 1e6}
+    return {float(number.replace(",", "").replace("_", "")) * scales[scale] for number, scale in found}
+
+
+@pytest.mark.parametrize("system", SYSTEMS)
+def test_a_stated_number_stands_in_its_quote(system: str) -> None:
+    """So that a mistyped figure shows. A quote without any number is of words: "add a read replica"."""
+    raw = tomllib.loads((TARGETS_FOLDER / f"{system}.toml").read_text(encoding="utf-8"))
+    wrong = [
+        f"{place}: {text} is not in “{row['quote']}”"
+        for place, row in rows(raw)
+        if "assumed" not in row and "derived" not in row
+        for text in quantities(row)
+        if numbers(row["quote"]) and not numbers(text) <= numbers(row["quote"])
+    ]
+    assert wrong == []
+
+
+def quantities(row: dict[str, Any]) -> Iterator[str]:
+    """What a row of figures, an SLO, a claim or a rule says in numbers."""
+    for key in ("is", *BOUNDS):
+        value = row.get(key)
+        yield from value.values() if isinstance(value, dict) else [value] if value is not None else []
+
+
+BOUNDS = (
+    "at_most",
+    "at_least",
+    "above",
+    "below",
+    "for",
+    "lead_time",
+    "target",
+    "over_below",
+    "under_above",
+    "uptime",
+) + (
+    "before",
+    "after",
+    "factor",
+    "reduction",
+    "increase",
+)
