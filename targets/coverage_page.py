@@ -29,8 +29,8 @@ def coverage_page(targets: Iterable[CapacityTarget]) -> str:
 def _lines(targets: tuple[CapacityTarget, ...]) -> Iterator[str]:
     yield "# What is checked of each plan"
     yield ""
-    yield "Every row of every file in targets/, in its order. Made from the data (`python -m targets.coverage_page`); not"
-    yield "to be edited. A figure in *italics* is not the plan's own: derived from it, or assumed because it is silent."
+    yield "Every row of every file in targets/, in its order. Made from the data by `python -m targets.coverage_page`."
+    yield "A figure in *italics* is not the plan's own: derived from it, or assumed because it is silent."
     yield ""
     yield from (f"- **{check}**: {meaning}." for check, meaning in _MEANINGS.items())
     yield ""

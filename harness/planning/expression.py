@@ -11,6 +11,7 @@ units; a unit is known as long as units are only added to their like, and multip
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -82,7 +83,9 @@ def range_text(low: float, high: float, unit: Unit) -> str:
 
 
 def _text(value: float, unit: Unit) -> str:
-    """In powers of ten what a plan counts in them: its 3 GB are 3 GB, not 2.8 GiB. Rates in one unit, to be compared."""
+    """In powers of ten what a plan counts in them: its 3 GB are 3 GB, not 2.8 GiB; and rates in one unit."""
+    if not math.isfinite(value):
+        return format_quantity(value, unit)
     if unit is Unit.BYTES and value % _MEBIBYTE:
         scale = next((scale for scale in _DECIMAL if value >= scale[1]), ("B", 1.0))
         return f"{value / scale[1]:,.4g} {scale[0]}"
@@ -191,7 +194,10 @@ class _Parser:
         self._expect(")")
         if len(values) != len(formula.arguments):
             raise ValueError(f"{name} takes {len(formula.arguments)} numbers: {', '.join(formula.arguments)}")
-        corners = [formula.function(*ends) for ends in product(*({value.low, value.high} for value in values))]
+        try:
+            corners = [formula.function(*ends) for ends in product(*({value.low, value.high} for value in values))]
+        except ArithmeticError as error:
+            raise ValueError(f"{name}({', '.join(value.text for value in values)}): {error}") from error
         return Value(
             min(corners),
             max(corners),
