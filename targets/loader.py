@@ -203,9 +203,10 @@ def _rules(raw: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
             if name not in names:
                 yield f"{place}.stages", f'no stage is called "{name}"{did_you_mean(str(name), names)}'
     for index, stage in stages:
-        other = stage.get("normal_from")
-        if other is not None and (other not in names or other == stage.get("name")):
-            yield f"stages[{index}].normal_from", f'no other stage is called "{other}"{did_you_mean(str(other), names)}'
+        other, others = stage.get("normal_from"), [name for name in names if name != stage.get("name")]
+        if other is not None and other not in others:
+            hint = did_you_mean(str(other), others)
+            yield f"stages[{index}].normal_from", f'no other stage is called "{other}"{hint}'
     for index, stage in stages:
         holding = [(place, slo) for place, slo in common if stage.get("name") in slo.get("stages", [])]
         holding += [(f"stages[{index}].slos[{row}]", slo) for row, slo in _tables(stage.get("slos"))]

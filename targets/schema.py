@@ -12,6 +12,7 @@ from pydantic import Field, field_validator, model_validator
 
 from harness.model.figure import Citation, Figure, Provenance, Statement
 from harness.model.plan import LevelName
+from harness.model.rule import Rule
 from harness.model.slo import Comparison, Slo, SloKind
 from harness.model.target import CapacityTarget, Coverage, FigureGroup, Flow, FlowKind, Stage, UploadFile
 from harness.model.units import Quantity, Unit
@@ -22,6 +23,7 @@ from targets.rows import NO_FIGURES, AQuantity, FigureTable, StatementRow, State
 from targets.rows import Row as _Row
 from targets.rows import Table as _Table
 from targets.rows import wrap as _wrap
+from targets.rule_rows import judged_rule
 from targets.tables import AuditRow, ClaimRow, RuleRow
 from targets.vocabulary import SLIS
 
@@ -291,7 +293,15 @@ class TargetFile(_Table):
             deviations=tuple(
                 each for table in stage.deviations + shared.deviations for each in table.statements(document)
             ),
+            rules=tuple(self._judged(stage.name)),
         )
+
+    def _judged(self, stage: str) -> Iterator[Rule]:
+        """The rules that a run of the stage judges."""
+        for row in self.rules:
+            rule = judged_rule(row.rule(self.document))
+            if rule is not None and (not row.stages or stage in row.stages):
+                yield rule
 
     def _normal_level(self, stage: StageTable, present: set[str]) -> Iterator[Figure]:
         """Where the plan's rows are levels and stages at once, a stage's normal load is another row's own."""
@@ -313,6 +323,8 @@ class TargetFile(_Table):
             yield from figure_coverage(
                 place, getattr(self.every_stage, table), document, "", known=table in ALWAYS_READ
             )
+        for index, sentences in enumerate(self.every_stage.deviations):
+            yield from sentences.coverage(f"every_stage.deviations[{index}]", document)
         for stage in self.stages:
             place = f"stages.{stage.name}"
             for table in STAGE_TABLES:
@@ -328,7 +340,7 @@ class TargetFile(_Table):
             for row in stage.slos:
                 yield slo_coverage(f"{place}.slos.{row.id}", row, row.slo(document, stage.cite))
         for row in self.slos:
-            yield slo_coverage(f"slos.{row.id}", row, row.slo(document, "{stage}"))
+            yield slo_coverage(f"slos.{row.id}", row, row.slo(document, "each stage"))
         for name, group in self.figures.items():
             yield from figure_coverage(f"figures.{name}", group, document, "", known=None)
         yield from (row.coverage(document) for row in self.claims)

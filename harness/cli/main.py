@@ -38,11 +38,13 @@ class Command:
 COMMANDS: tuple[Command, ...] = (
     Command("systems", "The planned systems and their stages."),
     Command("show", "A system's plan: every figure with where it comes from."),
+    Command("audit", "A plan held against itself: its arithmetic and its tables, without any load."),
     Command("plan", "A dry run: levels, rates, requests, and whether they can prove anything."),
     Command("doctor", "What is missing on this machine, and the fix."),
     Command("verify", "Proof-load a stage and give a verdict."),
     Command("report", "Judge a run again and rebuild its reports."),
     Command("stack", "The reference stack by hand: up, status, down."),
+    Command("schema", "The JSON Schema of a system's TOML file, for editors."),
 )
 """Every command, in the order of the help."""
 

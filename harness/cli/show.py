@@ -14,10 +14,12 @@ from harness.cli.output import console, print_json
 from harness.cli.systems import audience, peak, server
 from harness.model.evidence import Subject
 from harness.model.figure import Citation, Figure, Provenance, Statement
+from harness.model.rule import Rule, TimedRule
 from harness.model.slo import Slo
-from harness.model.target import CapacityTarget, FlowKind, Stage
+from harness.model.target import CapacityTarget, Claim, FlowKind, PlannedRule, Stage
 from harness.model.units import format_quantity
 from harness.store.jsonl import encode
+from targets.coverage import value_text
 from targets.loader import find_stage, load_target
 
 
@@ -65,8 +67,16 @@ def _show_system(out: Console, target: CapacityTarget) -> None:
         steps = f"{flow.http_steps:g}" if flow.http_steps else "–"
         flows.add_row(flow.name, flow.kind, share, steps, escape(flow.note))
     out.print(flows)
+    for group in target.groups:
+        _heading(out, escape(group.title))
+        out.print(_figures(group.figures))
+    _claims(out, target.claims)
+    _rules(out, target.planned_rules)
     _statements(out, "What else the plan says", target.facts)
-    out.print(f"\nproofload show {escape(target.name)} --stage {target.stages[0].name} shows every figure", style="dim")
+    hints = [f"proofload show {target.name} --stage {target.stages[0].name} shows every figure of a stage"]
+    if target.audits:
+        hints.append(f"proofload audit {target.name} holds the plan against itself")
+    out.print("\n" + escape("; ".join(hints)), style="dim")
 
 
 def _show_stage(out: Console, target: CapacityTarget, stage: Stage) -> None:
@@ -79,7 +89,9 @@ def _show_stage(out: Console, target: CapacityTarget, stage: Stage) -> None:
         ("Server", stage.server),
         ("Sizing", stage.sizing),
         ("Expected load", stage.load),
+        ("Told to the application", stage.application),
         ("Cost", stage.costs),
+        *((escape(group.title), group.figures) for group in stage.groups),
     )
     for title, figures in groups:
         if figures:
@@ -87,8 +99,12 @@ def _show_stage(out: Console, target: CapacityTarget, stage: Stage) -> None:
             out.print(_figures(figures))
     _heading(out, "Bounds")
     out.print(_slos(stage.slos))
+    if stage.rules:
+        _heading(out, "Rules that a run judges")
+        out.print(_judged_rules(stage.rules))
     _statements(out, "Migration to this stage", stage.migration)
     _statements(out, "Recommendations", stage.recommendations)
+    _statements(out, "Otherwise than the plan", stage.deviations)
 
 
 def _figures(figures: Iterable[Figure]) -> Table:
@@ -104,6 +120,30 @@ def _figures(figures: Iterable[Figure]) -> Table:
     return table
 
 
+def _claims(out: Console, claims: tuple[Claim, ...]) -> None:
+    if not claims:
+        return
+    _heading(out, "What is said to become better")
+    table = _table("claim", "by", "measured with and without", "source")
+    for claim in claims:
+        numbers = ", ".join(f"{figure.name} {value_text(figure)}" for figure in claim.figures)
+        table.add_row(escape(claim.text), numbers, claim.switch or "–", f"[dim]{_source(claim.citation)}[/dim]")
+    out.print(table)
+
+
+def _rules(out: Console, rules: tuple[PlannedRule, ...]) -> None:
+    if not rules:
+        return
+    _heading(out, "When the plan acts")
+    table = _table("rule", "when", "to", "stages", "source")
+    for rule in rules:
+        numbers = ", ".join(f"{figure.name.replace('_', ' ')} {value_text(figure)}" for figure in rule.numbers)
+        stages = ", ".join(rule.stages) or "all"
+        source = f"[dim]{_source(rule.citation)}[/dim]"
+        table.add_row(f"{escape(rule.title)}, {rule.purpose}", numbers, escape(rule.action) or "–", stages, source)
+    out.print(table)
+
+
 def _slos(slos: Iterable[Slo]) -> Table:
     table = _table("what", "warning", "critical", "at", "known", "source")
     for slo in slos:
@@ -116,6 +156,16 @@ def _slos(slos: Iterable[Slo]) -> Table:
         table.add_row(
             escape(title), _bound(slo, slo.warning), _bound(slo, slo.critical), ", ".join(slo.levels), known, source
         )
+    return table
+
+
+def _judged_rules(rules: Iterable[Rule]) -> Table:
+    table = _table("what", "when", "purpose", "at", "source")
+    for rule in rules:
+        what = rule.purpose if isinstance(rule, TimedRule) else {"band": "utilisation target"}.get(rule.kind, rule.kind)
+        action = f" → {rule.action}" if isinstance(rule, TimedRule) and rule.action else ""
+        source = f"[dim]{_source(rule.citation)}[/dim]"
+        table.add_row(escape(rule.title), escape(f"{rule.condition}{action}"), what, ", ".join(rule.levels), source)
     return table
 
 

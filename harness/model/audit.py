@@ -78,3 +78,17 @@ class AuditFinding:
     formulas: tuple[str, ...] = ()
     read: bool = False
     rests_on_assumption: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class AuditReport:
+    """A plan held against itself."""
+
+    system: str
+    title: str
+    document: str
+    findings: tuple[AuditFinding, ...]
+
+    def graded(self, grade: Grade | None) -> tuple[AuditFinding, ...]:
+        """Those of a grade, in the order of the file; None: those that agree."""
+        return tuple(finding for finding in self.findings if finding.grade is grade)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from difflib import get_close_matches
 
 from harness.errors import PlanError
-from harness.model.audit import Audit, AuditFinding, Relation
+from harness.model.audit import Audit, AuditFinding, AuditReport, Relation
 from harness.model.figure import Figure
 from harness.model.target import CapacityTarget
 from harness.model.units import Unit
@@ -17,11 +17,12 @@ DUST = 1e-9
 """What binary fractions add to a comparison."""
 
 
-def audit(target: CapacityTarget) -> tuple[AuditFinding, ...]:
+def audit_plan(target: CapacityTarget) -> AuditReport:
     """What came of each of the system's audits, in the order of its file. Raises PlanError for one that cannot be
     calculated, which ``mistakes`` finds when the file is read."""
     figure_of = _lookup(target)
-    return tuple(_finding(each, figure_of) for each in target.audits)
+    findings = tuple(_finding(each, figure_of) for each in target.audits)
+    return AuditReport(target.name, target.title, target.document, findings)
 
 
 def mistakes(target: CapacityTarget) -> Iterator[tuple[str, str]]:

@@ -11,6 +11,7 @@ units; a unit is known as long as units are only added to their like, and multip
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -32,6 +33,10 @@ _TOKEN = re.compile(
 )
 _SIGNS = {"+": "+", "-": "−", "*": "×", "/": "÷"}
 _NUMBERS = (Unit.COUNT, Unit.RATIO, Unit.FACTOR)
+_MEBIBYTE = 1024**2
+_DECIMAL = (("TB", 1e12), ("GB", 1e9), ("MB", 1e6), ("KB", 1e3))
+_SMALL = 0.01
+_PLAIN = {Unit.COUNT: "", Unit.PER_SECOND: "/s", Unit.FACTOR: "×"}
 _FORMULAS: Mapping[str, Formula] = {formula.name: formula for formula in FORMULAS}
 
 
@@ -73,9 +78,20 @@ class Value:
 
 def range_text(low: float, high: float, unit: Unit) -> str:
     """``80/s``, or ``50/s to 80/s``."""
-    text = format_quantity(low, unit)
-    top = format_quantity(high, unit)
+    text, top = _text(low, unit), _text(high, unit)
     return text if text == top else f"{text} to {top}"
+
+
+def _text(value: float, unit: Unit) -> str:
+    """In powers of ten what a plan counts in them: its 3 GB are 3 GB, not 2.8 GiB; and rates in one unit."""
+    if not math.isfinite(value):
+        return format_quantity(value, unit)
+    if unit is Unit.BYTES and value % _MEBIBYTE:
+        scale = next((scale for scale in _DECIMAL if value >= scale[1]), ("B", 1.0))
+        return f"{value / scale[1]:,.4g} {scale[0]}"
+    if unit in _PLAIN and value != int(value) and value >= _SMALL:
+        return f"{value:,.3g}{_PLAIN[unit]}"
+    return format_quantity(value, unit)
 
 
 def evaluate(expression: str, figure_of: Callable[[str], Figure]) -> Value:
@@ -178,7 +194,10 @@ class _Parser:
         self._expect(")")
         if len(values) != len(formula.arguments):
             raise ValueError(f"{name} takes {len(formula.arguments)} numbers: {', '.join(formula.arguments)}")
-        corners = [formula.function(*ends) for ends in product(*({value.low, value.high} for value in values))]
+        try:
+            corners = [formula.function(*ends) for ends in product(*({value.low, value.high} for value in values))]
+        except ArithmeticError as error:
+            raise ValueError(f"{name}({', '.join(value.text for value in values)}): {error}") from error
         return Value(
             min(corners),
             max(corners),

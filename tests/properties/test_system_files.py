@@ -10,10 +10,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.errors import TargetError
+from harness.model.figure import Citation, Figure, Provenance
 from harness.model.target import CapacityTarget
-from targets.loader import TARGETS_FOLDER, target_of
+from harness.model.units import Unit
+from harness.planning.expression import evaluate
+from targets.loader import TARGETS_FOLDER, system_names, target_of
 
-LECTIO = tomllib.loads((TARGETS_FOLDER / "lectio.toml").read_text(encoding="utf-8"))
+FIGURE = Figure("rate", 50, Unit.PER_SECOND, Provenance.STATED, Citation("plan.md", "Load"), 80)
+FILES = [tomllib.loads((TARGETS_FOLDER / f"{name}.toml").read_text(encoding="utf-8")) for name in system_names()]
 
 LEAVES = (
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8) | st.sampled_from(["80/s", "5 %"])
@@ -28,11 +32,14 @@ def places(value: Any, path: tuple[str | int, ...] = ()) -> list[tuple[str | int
     return ([path] if path else []) + [place for key, each in inner for place in places(each, (*path, key))]
 
 
-PLACES = places(LECTIO)
+CHANGES = [
+    st.tuples(st.just(file), st.lists(st.tuples(st.sampled_from(places(file)), ANYTHING), min_size=1, max_size=4))
+    for file in FILES
+]
 
 
-def changed(changes: list[tuple[tuple[str | int, ...], Any]]) -> dict[str, Any]:
-    raw = copy.deepcopy(LECTIO)
+def changed(file: dict[str, Any], changes: list[tuple[tuple[str | int, ...], Any]]) -> dict[str, Any]:
+    raw = copy.deepcopy(file)
     for path, value in changes:
         node: Any = raw
         try:
@@ -44,12 +51,23 @@ def changed(changes: list[tuple[tuple[str | int, ...], Any]]) -> dict[str, Any]:
     return raw
 
 
-@given(st.lists(st.tuples(st.sampled_from(PLACES), ANYTHING), min_size=1, max_size=4))
+@given(st.one_of(CHANGES))
 def test_a_file_with_anything_in_it_gives_a_system_or_mistakes_with_their_places(changes: Any) -> None:
     try:
-        target = target_of(changed(changes), "lectio.toml")
+        target = target_of(changed(*changes), "its.toml")
     except TargetError as error:
         assert error.where
-        assert all(line.startswith("lectio.toml › ") for line in error.where)
+        assert all(line.startswith("its.toml › ") for line in error.where)
     else:
         assert isinstance(target, CapacityTarget)
+
+
+@given(st.text(alphabet="0123456789 .+-*/(),'abx_", max_size=40))
+def test_any_expression_is_calculated_or_said_to_be_wrong(text: str) -> None:
+    try:
+        value = evaluate(text, lambda path: FIGURE)
+    except ValueError as error:
+        assert str(error)
+    else:
+        assert value.low <= value.high
+        assert value.shown(Unit.COUNT)

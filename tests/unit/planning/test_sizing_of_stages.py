@@ -116,3 +116,27 @@ def test_a_limit_on_pgbouncers_clients_is_kept() -> None:
 def test_too_few_connections_for_one_each_is_a_mistake_of_the_plan() -> None:
     with pytest.raises(PlanError, match="6 database connections are not enough for 3 gunicorn workers and 4"):
         connection_budget(replace(SIZE_A, postgres_max_connections=12))
+
+
+def test_the_plan_s_own_pool_is_taken_as_it_is_whether_or_not_it_fits() -> None:
+    size = size_of(stage_of(STAGE_A | {"db_pool_size": 30, "db_max_overflow": 90}))
+    assert (size.db_pool_size, size.db_max_overflow) == (30, 90)
+    # 3 workers × (30 + 90), and 2 tasks × 2
+    assert connection_budget(size) == ConnectionBudget(30, 90, 1, 1, 364)
+    assert size_of(stage_of(STAGE_A | {"db_pool_size": 10, "db_max_overflow": 0})).db_max_overflow == 0
+    assert size_of(stage_of(STAGE_A)).db_pool_size is None
+
+
+def test_what_gunicorn_and_the_application_are_told() -> None:
+    figures = {"gunicorn_worker_connections": 1000, "gunicorn_timeout": 120, "gunicorn_keepalive": 5}
+    stage = stage_of(STAGE_A | figures)
+    told = Figure("cache_ttl_list", 60.0, Unit.SECONDS, Provenance.STATED, CITATION)
+    share = Figure("sample_rate", 0.1, Unit.RATIO, Provenance.STATED, CITATION)
+    size = size_of(replace(stage, application=(told, share)))
+    assert (size.gunicorn_worker_connections, size.gunicorn_timeout_seconds, size.gunicorn_keepalive_seconds) == (
+        1000,
+        120,
+        5,
+    )
+    assert size.application == (("CACHE_TTL_LIST", "60"), ("SAMPLE_RATE", "0.1"))
+    assert size_of(stage_of(STAGE_A)).gunicorn_timeout_seconds is None
