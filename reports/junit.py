@@ -7,17 +7,21 @@ from xml.etree import ElementTree as ET
 
 from harness.model.evidence import Evidence
 from harness.model.plan import PhaseName
-from harness.model.verdict import CheckResult, Outcome, RunVerdict, Verdict
+from harness.model.verdict import CheckResult, Outcome, RuleVerdict, RunVerdict, Verdict
 from reports.sections.promise import value_words
 from reports.text import fit
 
 
 def junit_xml(evidence: Evidence, verdict: RunVerdict) -> bytes:
-    """The run as one test suite: FAIL is a failure, INCONCLUSIVE and INVALID are errors, no cell is skipped."""
+    """The run as one test suite: FAIL is a failure, INCONCLUSIVE and INVALID are errors, no cell is skipped.
+
+    A rule that has no say in the run's outcome, since the run was too short for it, is skipped and says what it takes.
+    """
     manifest = evidence.manifest
     place = f"{manifest.system}.{manifest.stage}"
     cases = [_cell_case(place, evidence, cell) for cell in verdict.verdicts]
-    tainting = {check for cell in verdict.verdicts for check in cell.tainted_by}
+    cases += [_rule_case(place, evidence, rule) for rule in verdict.rules]
+    tainting = {check for cell in verdict.everything for check in cell.tainted_by}
     cases += [_check_case(place, check, tainting=check.id in tainting) for check in verdict.checks]
     failures = sum(case.find("failure") is not None for case in cases)
     errors = sum(case.find("error") is not None for case in cases)
@@ -69,6 +73,26 @@ def _cell_case(place: str, evidence: Evidence, cell: Verdict) -> ET.Element:
         ET.SubElement(case, "error", type=cell.outcome, message=fit(words)).text = fit(text)
     else:
         ET.SubElement(case, "system-out").text = fit(text)
+    return case
+
+
+def _rule_case(place: str, evidence: Evidence, rule: RuleVerdict) -> ET.Element:
+    case = ET.Element(
+        "testcase",
+        classname=fit(f"{place}.{rule.level}.rules"),
+        name=fit(f"{rule.title} {rule.condition}"),
+        time=f"{_measured_seconds(evidence, rule.level):.3f}",
+    )
+    words = f"{rule.state}: {rule.reason}"
+    text = "\n".join([words, f"citation: {rule.citation}", *(f"unsound: {check}" for check in rule.tainted_by)])
+    if rule.outcome is Outcome.FAIL:
+        ET.SubElement(case, "failure", type=rule.outcome, message=fit(words)).text = fit(text)
+    elif rule.outcome is Outcome.PASS:
+        ET.SubElement(case, "system-out").text = fit(text)
+    elif rule.counts:
+        ET.SubElement(case, "error", type=rule.outcome, message=fit(words)).text = fit(text)
+    else:
+        ET.SubElement(case, "skipped", message=fit(words))
     return case
 
 

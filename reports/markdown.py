@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from harness.model.slo import Slo
 from harness.model.units import format_quantity
-from harness.model.verdict import Outcome, Severity, Verdict
+from harness.model.verdict import Outcome, RuleVerdict, Severity, Verdict
 from reports.material import Material
 from reports.sections.answer import borderline, bound_words
 from reports.sections.promise import value_words, warning_words
+from reports.sections.rules import purpose_words, seen_words
 from reports.text import fit
 
 SYMBOLS = {Outcome.PASS: "✅", Outcome.FAIL: "❌", Outcome.INCONCLUSIVE: "❔", Outcome.INVALID: "🚫"}
@@ -32,6 +34,8 @@ def summary_markdown(material: Material) -> str:
         lines += [f"**Cut short:** {plain(verdict.cut_short)}", ""]
     if verdict.verdicts:
         lines += [*_matrix(material), ""]
+    if verdict.rules:
+        lines += [*_rules(material), ""]
     if close := borderline(material):
         lines += ["**Close to a bound: the same run made again may be judged otherwise**", ""]
         lines += [*(f"- {plain(line)}" for line in close), ""]
@@ -50,16 +54,37 @@ def summary_markdown(material: Material) -> str:
     return fit("\n".join(lines))
 
 
+def _head(material: Material, what: str, judged: Sequence[Verdict | RuleVerdict]) -> tuple[list[str], list[str]]:
+    """The names of the levels at which something is judged, and the table's first lines."""
+    levels = [level for level in material.evidence.plan.levels if any(cell.level == level.name for cell in judged)]
+    heads = [f"{plain(level.name)} {format_quantity(level.rate.value, level.rate.unit)}" for level in levels]
+    rows = [f"| {what} | {' | '.join(heads)} |", "|--|" + "--|" * len(levels)]
+    return [level.name.value for level in levels], rows
+
+
+def _rules(material: Material) -> list[str]:
+    verdict = material.verdict
+    levels, rows = _head(material, "Rule", verdict.rules)
+    for rule_id in dict.fromkeys(rule.rule_id for rule in verdict.rules):
+        cells = [verdict.rule(rule_id, level) for level in levels]
+        first = next(cell for cell in cells if cell is not None)
+        said = " | ".join("–" if cell is None else _rule(cell) for cell in cells)
+        rows.append(f"| {plain(first.title)} {plain(first.condition)} ({purpose_words(first)}) | {said} |")
+    return rows
+
+
+def _rule(rule: RuleVerdict) -> str:
+    warning = " warning" if rule.severity is Severity.WARNING else ""
+    seen = plain(seen_words(rule))
+    return f"{SYMBOLS[rule.outcome]} {rule.outcome}{warning} {plain(rule.state)}{f' ({seen})' if seen else ''}"
+
+
 def _matrix(material: Material) -> list[str]:
     verdict = material.verdict
-    levels = [
-        level for level in material.evidence.plan.levels if any(cell.level == level.name for cell in verdict.verdicts)
-    ]
-    heads = [f"{plain(level.name)} {format_quantity(level.rate.value, level.rate.unit)}" for level in levels]
-    rows = [f"| Promise | {' | '.join(heads)} |", "|--|" + "--|" * len(levels)]
+    levels, rows = _head(material, "Promise", verdict.verdicts)
     slos = {slo.id: slo for slo in material.evidence.subject.stage.slos}
     for slo_id in dict.fromkeys(cell.slo_id for cell in verdict.verdicts):
-        cells = [verdict.cell(slo_id, level.name) for level in levels]
+        cells = [verdict.cell(slo_id, level) for level in levels]
         title = next(cell.title for cell in cells if cell is not None)
         rows.append(
             f"| {plain(title)} | "

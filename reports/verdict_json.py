@@ -10,7 +10,7 @@ from typing import Literal
 from pydantic import TypeAdapter
 
 from harness.model.evidence import Evidence
-from harness.model.verdict import CheckResult, Outcome, RunVerdict, Severity, Verdict
+from harness.model.verdict import CheckResult, Outcome, RuleVerdict, RunVerdict, Severity, Verdict
 
 VerdictsSchema = Literal["proofload.verdicts/1"]
 VERDICTS_SCHEMA: VerdictsSchema = "proofload.verdicts/1"
@@ -44,6 +44,7 @@ class VerdictsFile:
     not_proven: tuple[str, ...]
     verdicts: tuple[Verdict, ...]
     checks: tuple[CheckResult, ...]
+    rules: tuple[RuleVerdict, ...] = ()
 
 
 _ADAPTER: TypeAdapter[VerdictsFile] = TypeAdapter(VerdictsFile)
@@ -72,6 +73,7 @@ def verdicts_file(evidence: Evidence, verdict: RunVerdict) -> VerdictsFile:
         not_proven=verdict.not_proven,
         verdicts=verdict.verdicts,
         checks=verdict.checks,
+        rules=verdict.rules,
     )
 
 

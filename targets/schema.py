@@ -12,6 +12,7 @@ from pydantic import Field, field_validator, model_validator
 
 from harness.model.figure import Citation, Figure, Provenance, Statement
 from harness.model.plan import LevelName
+from harness.model.rule import Rule
 from harness.model.slo import Comparison, Slo, SloKind
 from harness.model.target import CapacityTarget, Coverage, FigureGroup, Flow, FlowKind, Stage
 from harness.model.units import Quantity, Unit
@@ -22,6 +23,7 @@ from targets.rows import NO_FIGURES, AQuantity, FigureTable, StatementRow, State
 from targets.rows import Row as _Row
 from targets.rows import Table as _Table
 from targets.rows import wrap as _wrap
+from targets.rule_rows import judged_rule
 from targets.tables import AuditRow, ClaimRow, RuleRow
 from targets.vocabulary import SLIS
 
@@ -285,7 +287,15 @@ class TargetFile(_Table):
             deviations=tuple(
                 each for table in stage.deviations + shared.deviations for each in table.statements(document)
             ),
+            rules=tuple(self._judged(stage.name)),
         )
+
+    def _judged(self, stage: str) -> Iterator[Rule]:
+        """The rules that a run of the stage judges."""
+        for row in self.rules:
+            rule = judged_rule(row.rule(self.document))
+            if rule is not None and (not row.stages or stage in row.stages):
+                yield rule
 
     def _normal_level(self, stage: StageTable, present: set[str]) -> Iterator[Figure]:
         """Where the plan's rows are levels and stages at once, a stage's normal load is another row's own."""

@@ -1,4 +1,4 @@
-"""The tables of a system's file that no run reads: claims of improvement, rules of scaling, and the audit."""
+"""The tables of a system's file beside its stages: claims of improvement, rules of scaling, and the audit."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from harness.model.target import Check, Claim, Coverage, PlannedRule, Switch
 from harness.model.units import Quantity, Unit
 from targets.hints import did_you_mean
 from targets.rows import AQuantity, Row, Table, Text
+from targets.rule_rows import judged_rule
 from targets.vocabulary import SLIS
 
 Id = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$")]
@@ -120,6 +121,7 @@ class RuleRow(Row):
             raise ValueError(f"a rule of this purpose needs {needs.get(self.purpose, bound)}")
         if self.above is not None and self.below is not None:
             raise ValueError("a rule fires above or below its bound, not both; write two")
+        judged_rule(self.rule(""))  # raises for what does not fit the SLI
         return self
 
     def rule(self, document: str) -> PlannedRule:

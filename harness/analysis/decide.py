@@ -36,7 +36,8 @@ from harness.model.verdict import Outcome, Severity
 class Ruling:
     """What the numbers say, before anyone asks whether the evidence is sound. proven, admitted and
     admitted_proven: see ``Tested``.
-    borderline: the interval holds the critical bound, or the warning."""
+    borderline: the interval holds the critical bound, or the warning. said: what the numbers say in a few words, where
+    that is not the outcome's own."""
 
     outcome: Outcome
     severity: Severity
@@ -47,6 +48,7 @@ class Ruling:
     admitted: bool = False
     admitted_proven: bool = False
     borderline: bool = False
+    said: str = ""
 
 
 def decide(slo: Slo, observation: Observation, cells: int = 1, timeout_seconds: float = 0.0) -> Ruling:

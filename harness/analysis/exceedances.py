@@ -5,6 +5,9 @@ from __future__ import annotations
 from harness.analysis.histogram import count_over
 from harness.model.samples import RequestRow
 
+QUERY_KIND = "query"
+"""A row made of the application's own histogram of its statements: counted exactly at the edges of its buckets."""
+
 
 def is_counted(row: RequestRow, bound_seconds: float) -> bool:
     """Whether the bound is one of the thresholds that were counted exactly at record time."""
@@ -21,8 +24,17 @@ def exceeded(row: RequestRow, bound_seconds: float) -> tuple[int, int]:
     bad = row.errors + row.dropped
     if counted is not None:
         return max(counted, bad), max(counted, bad)
+    if row.kind == QUERY_KIND:
+        return _between(row, bound_seconds)
     surely, possibly = count_over(row.response, bound_seconds)
     return surely + bad, possibly + bad
+
+
+def _between(row: RequestRow, bound_seconds: float) -> tuple[int, int]:
+    """What is over the next higher edge surely is over the bound, what is not over the next lower one surely is not."""
+    higher = [count for edge, count in row.exceeded.items() if float(edge) >= bound_seconds]
+    lower = [count for edge, count in row.exceeded.items() if float(edge) <= bound_seconds]
+    return max(higher, default=0), min(lower, default=row.offered)
 
 
 def _counted(row: RequestRow, bound_seconds: float) -> int | None:

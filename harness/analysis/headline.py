@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from harness.analysis import histogram
 from harness.analysis.coverage import is_measured
+from harness.analysis.not_proven import unfinished
 from harness.analysis.phases import HTTP_KINDS, measured, rows, seconds_of
 from harness.analysis.rates import Tally, tally
 from harness.analysis.soundness import CARRIED
@@ -16,7 +17,7 @@ from harness.model.plan import Level, LevelName
 from harness.model.samples import RequestRow
 from harness.model.slo import Slo
 from harness.model.units import Unit, format_quantity
-from harness.model.verdict import Outcome, RunVerdict, Severity, Taint, Verdict
+from harness.model.verdict import Outcome, RuleVerdict, RunVerdict, Severity, Taint, Verdict
 
 
 def headline(evidence: Evidence, found: RunVerdict) -> str:
@@ -42,14 +43,14 @@ def subject(evidence: Evidence) -> str:
 
 def _passed(evidence: Evidence, found: RunVerdict) -> str:
     words = f"{_capital(subject(evidence))} carries {_load(evidence)}{_response(evidence, found)}."
-    warned = [verdict for verdict in found.verdicts if verdict.severity is Severity.WARNING]
+    warned = [verdict for verdict in found.everything if verdict.severity is Severity.WARNING]
     if warned:
         words += f" Warning: {_several([_warning(evidence, verdict) for verdict in warned])}."
-    return words + _survival(evidence, found)
+    return words + _survival(evidence, found) + _untested(found)
 
 
 def _failed(evidence: Evidence, found: RunVerdict) -> str:
-    failed = [verdict for verdict in found.verdicts if verdict.outcome is Outcome.FAIL and verdict.proven]
+    failed = [verdict for verdict in found.deciding if verdict.outcome is Outcome.FAIL and verdict.proven]
     order = [level.name.value for level in evidence.plan.levels]
     failed.sort(key=lambda verdict: order.index(verdict.level) if verdict.level in order else len(order))
     first = failed[0]
@@ -68,7 +69,7 @@ def _failed(evidence: Evidence, found: RunVerdict) -> str:
 
 
 def _invalid(evidence: Evidence, found: RunVerdict) -> str:
-    tainted = next((verdict for verdict in found.verdicts if verdict.outcome is Outcome.INVALID), None)
+    tainted = next((verdict for verdict in found.deciding if verdict.outcome is Outcome.INVALID), None)
     why = "its evidence is not sound"
     if tainted is not None:
         check = next((each for each in found.checks if each.id in tainted.tainted_by and not each.passed), None)
@@ -83,11 +84,11 @@ def _inconclusive(evidence: Evidence, found: RunVerdict) -> str:
     start = f"It cannot be said whether {subject(evidence)} carries {_load(evidence)}"
     if found.cut_short:
         return f"{start}: the run was cut short, {found.cut_short}."
-    unproven = [verdict for verdict in found.verdicts if verdict.outcome is Outcome.FAIL]
+    unproven = [verdict for verdict in found.deciding if verdict.outcome is Outcome.FAIL]
     if unproven:
-        rows_judged = len(found.verdicts)
+        rows_judged = len(found.deciding)
         return f"{start}: {_cell(unproven[0])}, which is not proven for a run that judges {rows_judged} rows at once."
-    open_rows = [verdict for verdict in found.verdicts if verdict.outcome is Outcome.INCONCLUSIVE]
+    open_rows = [verdict for verdict in found.deciding if verdict.outcome is Outcome.INCONCLUSIVE]
     if not open_rows:
         return f"{start}: nothing was judged."
     more = len(open_rows) - 1
@@ -177,13 +178,24 @@ def _slowness(found_rows: tuple[RequestRow, ...], total: Tally) -> list[str]:
     return [f"{percent(total.bad / total.offered)} of its answers are bad"] if total.bad else []
 
 
-def _cell(verdict: Verdict) -> str:
+def _untested(found: RunVerdict) -> str:
+    """``Not tested: 5 rules that take longer than this run.``"""
+    number = len(unfinished(found.rules))
+    if not number:
+        return ""
+    return f" Not tested: {number} {'rule' if number == 1 else 'rules'} of the plan that would take a longer run."
+
+
+def _cell(verdict: Verdict | RuleVerdict) -> str:
     where = "" if verdict.level in verdict.title else f" at {verdict.level}"
-    return f"{verdict.title}{where}: {verdict.reason.removesuffix('; ' + PARTLY_TESTED)}"
+    condition = f" {verdict.condition}" if isinstance(verdict, RuleVerdict) else ""
+    return f"{verdict.title}{condition}{where}: {verdict.reason.removesuffix('; ' + PARTLY_TESTED)}"
 
 
-def _warning(evidence: Evidence, verdict: Verdict) -> str:
+def _warning(evidence: Evidence, verdict: Verdict | RuleVerdict) -> str:
     """``PostgreSQL connections at recovery are 46 %, 40 % allowed; the critical 80 % is kept``."""
+    if isinstance(verdict, RuleVerdict):
+        return _cell(verdict)
     slo = next((slo for slo in evidence.subject.stage.slos if slo.id == verdict.slo_id), None)
     if slo is None or slo.warning is None or verdict.measurement is None:
         return _cell(verdict)

@@ -9,7 +9,9 @@ from harness.analysis.soundness import host_size
 from harness.analysis.steadiness import SHORT_PROFILE
 from harness.model.evidence import Evidence
 from harness.model.figure import Figure
+from harness.model.rule import duration_words
 from harness.model.units import Unit
+from harness.model.verdict import RuleVerdict
 
 _ENFORCEABLE = ("vcpu", "memory")
 """Figures of a server that the stack's limits set; all others only describe it."""
@@ -21,12 +23,24 @@ _PLAIN_WORDS = {
 """Names of figures that a lay person would stumble over."""
 
 
-def not_proven(evidence: Evidence) -> tuple[str, ...]:
+def not_proven(evidence: Evidence, rules: Iterable[RuleVerdict] = ()) -> tuple[str, ...]:
     """One line each, the most important first."""
-    return tuple(_lines(evidence))
+    return tuple(_lines(evidence, tuple(rules)))
 
 
-def _lines(evidence: Evidence) -> Iterable[str]:
+def unfinished(rules: Iterable[RuleVerdict]) -> tuple[RuleVerdict, ...]:
+    """The rules and claims that this run was too short for, each once, with the level that takes longest."""
+    longest: dict[str, RuleVerdict] = {}
+    for rule in rules:
+        before = longest.get(rule.rule_id)
+        if rule.needed_seconds is not None and (
+            before is None or before.needed_seconds is None or rule.needed_seconds > before.needed_seconds
+        ):
+            longest[rule.rule_id] = rule
+    return tuple(longest.values())
+
+
+def _lines(evidence: Evidence, rules: tuple[RuleVerdict, ...]) -> Iterable[str]:
     manifest, stage = evidence.manifest, evidence.subject.stage
     external = manifest.stack == "external"
     if not external:
@@ -34,6 +48,9 @@ def _lines(evidence: Evidence) -> Iterable[str]:
     for level in evidence.plan.levels:
         if not is_measured(evidence, level):
             yield f"level {level.name.value} (not measured to its end)"
+    for rule in unfinished(rules):
+        takes = duration_words(rule.needed_seconds or 0.0)
+        yield f"rule {rule.title} {rule.condition} (takes {takes} measured at each level)"
     if external:
         yield "the size of the servers (an external stack is not read back)"
     elif not manifest.limits_enforced:

@@ -10,9 +10,9 @@ from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from harness.analysis.coverage import is_measured, open_jobs, unresolved
-from harness.analysis.means import MOST_GAPS
-from harness.analysis.observations import Fact, Gauge, Observation, Shares, Throughput, Times, Unobserved
+from harness.analysis.coverage import open_jobs, unresolved
+from harness.analysis.mishaps import lost_writes, oom_kills, server_crashes
+from harness.analysis.observations import Gauge, Observation, Shares, Throughput, Times, Unobserved
 from harness.analysis.phases import (
     HTTP_KINDS,
     batch_ranges,
@@ -24,15 +24,13 @@ from harness.analysis.phases import (
     spoken_for,
 )
 from harness.analysis.rates import tally_by_second
+from harness.analysis.statements import query_seconds
 from harness.analysis.survival import RECOVERY_SLI, comeback
 from harness.model.evidence import Evidence
-from harness.model.plan import Held, Level, LevelName
+from harness.model.plan import Held, Level
 from harness.model.samples import JobEvent, RequestRow
 from harness.model.units import Unit
 from harness.model.verdict import Taint
-
-PROCESS_DIED = "process-died"
-"""Event of the harness: a server's main process (nginx, gunicorn, Celery, PostgreSQL…) ended by itself."""
 
 Observe = Callable[[Evidence, Level], Observation]
 
@@ -43,6 +41,7 @@ class Sli:
 
     downstream: a series of the servers, which see less load when requests fail before they reach them.
     bound_by_size: whether a host smaller than the stage explains a bad value.
+    counts_bad: its share is of bad events (an error rate), not of good ones.
     afterwards: observed in the level after the one that it judges (the way back).
     """
 
@@ -54,6 +53,7 @@ class Sli:
     downstream: bool = False
     bound_by_size: bool = True
     afterwards: bool = False
+    counts_bad: bool = False
 
 
 def http_response_seconds(evidence: Evidence, level: Level) -> Observation:
@@ -87,6 +87,11 @@ def request_success_ratio(evidence: Evidence, level: Level) -> Observation:
         admitted = (count for row in batch for kind, count in row.error_kinds.items() if kind.startswith("HTTP 5"))
         faults.append((sum(admitted), n))
     return _shares(tuple(batches), "requests", unresolved(evidence, level), tuple(faults))
+
+
+def request_error_ratio(evidence: Evidence, level: Level) -> Observation:
+    """Requests without a good response among all that were meant to be sent, without the probes."""
+    return request_success_ratio(evidence, level)
 
 
 def socket_reach_ratio(evidence: Evidence, level: Level) -> Observation:
@@ -158,17 +163,31 @@ def throughput_per_second(evidence: Evidence, level: Level) -> Observation:
 
 def sockets_held_ratio(evidence: Evidence, level: Level) -> Observation:
     """Sockets open ÷ sockets that the plan holds at that time, each second; above 1 counts as 1."""
+    values: dict[int, float] = {}
+    for second, workers in _sockets_open(evidence).items():
+        planned = held_at(evidence.plan.held, second)
+        if planned > 0:
+            values[second] = min(1.0, sum(workers.values()) / planned)
+    return _gauge(evidence, level, values, "the generator said nothing of its sockets")
+
+
+def websocket_connections_ratio(evidence: Evidence, level: Level) -> Observation:
+    """Sockets held ÷ the stage's figure "websocket_capacity", each second."""
+    capacity = evidence.subject.stage.value("websocket_capacity", 0.0)
+    if not capacity:
+        return Unobserved("the stage names no websocket_capacity")
+    values = {second: sum(workers.values()) / capacity for second, workers in _sockets_open(evidence).items()}
+    return _gauge(evidence, level, values, "the generator said nothing of its sockets")
+
+
+def _sockets_open(evidence: Evidence) -> dict[int, dict[str, int]]:
+    """By second of the load and worker of the generator."""
     open_now: dict[int, dict[str, int]] = defaultdict(dict)
     for sample in evidence.generator:
         second = load_second(evidence, sample.monotonic_seconds)
         if second is not None:
             open_now[int(second)][sample.worker] = sample.sockets
-    values: dict[int, float] = {}
-    for second, workers in open_now.items():
-        planned = held_at(evidence.plan.held, second)
-        if planned > 0:
-            values[second] = min(1.0, sum(workers.values()) / planned)
-    return _gauge(evidence, level, values, "the generator said nothing of its sockets")
+    return open_now
 
 
 def series(source: str, key: str) -> Observe:
@@ -186,90 +205,14 @@ def series(source: str, key: str) -> Observe:
     return observe
 
 
-def oom_kills(evidence: Evidence, level: Level) -> Observation:
-    """Processes of the stack killed for want of memory, from the counter of its cgroup or of the host."""
-    start, end = _span(evidence, level)
-    before: tuple[float, float] | None = None
-    last: tuple[float, float] | None = None
-    for sample in evidence.servers:
-        second = load_second(evidence, sample.monotonic_seconds)
-        if second is None or sample.source != "stack" or "oom_kills_total" not in sample.values:
-            continue
-        now = second, sample.values["oom_kills_total"]
-        if second < start:
-            before = now
-        elif second < end:
-            before = now if before is None else before
-            last = now
-    if last is None or before is None:
-        return Unobserved("no sampler could count out-of-memory kills")
-    count = max(0, round(last[1] - before[1]))
-    if not count:
-        # The counter only grows, so that a gap hides nothing unless it lies at an end.
-        levels = evidence.plan.levels if level.name is LevelName.PROOF else (level,)
-        watched = [each for each in levels if is_measured(evidence, each)] or [level]
-        slack = MOST_GAPS * measured(level).duration_seconds
-        if before[0] > watched[0].start_seconds + slack or last[0] < measured(watched[-1]).end_seconds - slack:
-            return Unobserved(f"out-of-memory kills were only counted from {before[0]:.0f} s to {last[0]:.0f} s")
-    return Fact(count, _number(count, "process was killed", "processes were killed") + " for want of memory")
-
-
-def server_crashes(evidence: Evidence, level: Level) -> Observation:
-    """Main processes of the servers that ended by themselves; recycled workers are no crashes."""
-    if evidence.manifest.stack == "external":
-        return Unobserved("the processes of an external stack are not watched")
-    start, end = _span(evidence, level)
-    died: list[str] = []
-    for event in evidence.events:
-        second = load_second(evidence, event.monotonic_seconds)
-        if event.name == PROCESS_DIED and second is not None and start <= second < end:
-            name = str(event.detail.get("process", event.detail.get("name", "a server")))
-            died.append(f"{name} at {second:.0f} s")
-    return Fact(len(died), "no server died" if not died else "died: " + ", ".join(died))
-
-
-def lost_writes(evidence: Evidence, level: Level) -> Observation:
-    """Writes that the system acknowledged in this level and that the database does not hold after the drain.
-
-    At 3x-peak those of the whole run: surviving means that nothing at all was lost. A lost write whose time is unknown
-    counts at every level.
-    """
-    found = evidence.reconciliation
-    if found is None:
-        return Unobserved("the run ended before its writes could be compared with the database")
-    if not found.checked:
-        return Unobserved(f"the writes could not be compared with the database: {found.reason or 'no reason given'}")
-    start, end = _span(evidence, level)
-    times = {write.id: load_second(evidence, write.monotonic_seconds) for write in evidence.acknowledged}
-    # The reconciliation names a write by its kind and id, since ids are unique within a kind only.
-    named = {f"{write.kind} {write.id}": times[write.id] for write in evidence.acknowledged}
-
-    def here(identifier: str) -> bool:
-        second = named.get(identifier, times.get(identifier))
-        return second is None or start <= second < end
-
-    lost = sum(here(identifier) for identifier in found.missing)
-    written = sum(second is not None and start <= second < end for second in named.values())
-    if lost:  # a fact, however many others were not compared
-        words = "acknowledged write" if written == 1 else "acknowledged writes"
-        return Fact(lost, f"{lost:,} of {written:,} {words} {'is' if lost == 1 else 'are'} not in the database")
-    if found.acknowledged < len(named):
-        return Unobserved(
-            f"only {found.acknowledged:,} of {len(named):,} acknowledged writes were compared with the database"
-        )
-    if not written:
-        return Unobserved("no write was acknowledged, so that none could be lost")
-    return Fact(
-        0,
-        "the one acknowledged write was not lost"
-        if written == 1
-        else f"none of {written:,} acknowledged writes was lost",
-    )
+def _sampled(name: str, unit: Unit, source: str, key: str) -> Sli:
+    return Sli(name, unit, series(source, key), (Taint.SERVER_SERIES,), downstream=True)
 
 
 SLIS: tuple[Sli, ...] = (
     Sli("http_response_seconds", Unit.SECONDS, http_response_seconds, (Taint.TIMES,)),
     Sli("request_success_ratio", Unit.RATIO, request_success_ratio, (Taint.THROUGHPUT,)),
+    Sli("request_error_ratio", Unit.RATIO, request_error_ratio, (Taint.THROUGHPUT,), counts_bad=True),
     Sli("throughput_per_second", Unit.PER_SECOND, throughput_per_second, (Taint.THROUGHPUT,)),
     Sli("sockets_held_ratio", Unit.RATIO, sockets_held_ratio, (Taint.THROUGHPUT,)),
     Sli("socket_reach_ratio", Unit.RATIO, socket_reach_ratio, (Taint.THROUGHPUT,)),
@@ -277,16 +220,19 @@ SLIS: tuple[Sli, ...] = (
     Sli("socket_delivery_seconds", Unit.SECONDS, socket_delivery_seconds, (Taint.TIMES,)),
     Sli("job_end_to_end_seconds", Unit.SECONDS, job_end_to_end_seconds, (Taint.TIMES,)),
     Sli("jobs_finished_ratio", Unit.RATIO, jobs_finished_ratio, (Taint.THROUGHPUT,)),
-    Sli("stack_cpu_ratio", Unit.RATIO, series("stack", "cpu_ratio"), (Taint.SERVER_SERIES,), downstream=True),
-    Sli("stack_memory_ratio", Unit.RATIO, series("stack", "memory_ratio"), (Taint.SERVER_SERIES,), downstream=True),
-    Sli("stack_disk_ratio", Unit.RATIO, series("storage", "disk_ratio"), (Taint.SERVER_SERIES,), downstream=True),
-    Sli(
-        "postgres_connections_ratio",
-        Unit.RATIO,
-        series("postgres", "connections_ratio"),
-        (Taint.SERVER_SERIES,),
-        downstream=True,
-    ),
+    _sampled("stack_cpu_ratio", Unit.RATIO, "stack", "cpu_ratio"),
+    _sampled("stack_memory_ratio", Unit.RATIO, "stack", "memory_ratio"),
+    _sampled("stack_disk_ratio", Unit.RATIO, "storage", "disk_ratio"),
+    _sampled("postgres_connections_ratio", Unit.RATIO, "postgres", "connections_ratio"),
+    _sampled("postgres_connections", Unit.COUNT, "postgres", "connections"),
+    _sampled("postgres_cache_hit_ratio", Unit.RATIO, "postgres", "cache_hit_ratio"),
+    _sampled("pool_use_ratio", Unit.RATIO, "pgbouncer", "pool_ratio"),
+    _sampled("redis_memory_ratio", Unit.RATIO, "redis", "memory_ratio"),
+    _sampled("redis_evictions_per_second", Unit.PER_SECOND, "redis", "evictions_per_second"),
+    _sampled("redis_hit_ratio", Unit.RATIO, "redis", "hit_ratio"),
+    Sli("query_seconds", Unit.SECONDS, query_seconds, (Taint.SERVER_SERIES,), downstream=True),
+    _sampled("query_mean_seconds", Unit.SECONDS, "application", "query_seconds_mean"),
+    Sli("websocket_connections_ratio", Unit.RATIO, websocket_connections_ratio, (Taint.THROUGHPUT,)),
     Sli("oom_kills", Unit.COUNT, oom_kills, (), steady=False),
     Sli("server_crashes", Unit.COUNT, server_crashes, (), steady=False),
     Sli("lost_writes", Unit.COUNT, lost_writes, (Taint.WRITES,), steady=False, bound_by_size=False),
@@ -313,14 +259,6 @@ def held_at(held: Held, second: float) -> float:
             return before[1] + share * (point[1] - before[1])
         before = point
     return float(before[1])
-
-
-def _span(evidence: Evidence, level: Level) -> tuple[float, float]:
-    """Where a level's facts count: in the level, and at 3x-peak in the whole run, since that is what it survives."""
-    if level.name is LevelName.PROOF:
-        return float("-inf"), float("inf")
-    last = level is evidence.plan.levels[-1]
-    return level.start_seconds, float("inf") if last else level.end_seconds
 
 
 def _batches(
@@ -383,7 +321,3 @@ def _gauge(evidence: Evidence, level: Level, values: dict[int, float], missing: 
         gap_ratio=1 - len(seen) / len(seconds),
         batch_seconds=evidence.plan.batch_seconds,
     )
-
-
-def _number(count: int, one: str, many: str) -> str:
-    return f"no {one}" if count == 0 else f"{count} {one if count == 1 else many}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Annotated
 
 import typer
@@ -12,9 +13,10 @@ from rich.table import Table
 from harness.cli.output import console, print_json
 from harness.model.figure import Figure
 from harness.model.plan import Arrivals, LoadPlan, PhaseName
+from harness.model.rule import duration_words
 from harness.model.target import CapacityTarget, FlowKind, Stage
 from harness.model.units import Unit, format_quantity
-from harness.planning.budget import Budget, SampleBudget, budget
+from harness.planning.budget import Budget, RuleBudget, SampleBudget, budget
 from harness.planning.build import build_plan
 from harness.planning.override import override
 from harness.planning.profiles import PROFILES, profile_named
@@ -76,6 +78,11 @@ def _show(out: Console, target: CapacityTarget, stage: Stage, load_plan: LoadPla
     )
     out.print("\n[bold]Will the sample be large enough?[/bold]   for 95 % confidence, when none is bad")
     out.print(_samples(load_plan, cost))
+    if cost.rules:
+        out.print(
+            "\n[bold]Will the run be long enough for the rules?[/bold]   otherwise they have no say in its outcome"
+        )
+        out.print(_rules(load_plan, cost))
     if load_plan.assumptions:
         out.print("\n[bold]Assumed[/bold]   because the plan is silent")
         table = _table("", "", "", header=False)
@@ -144,6 +151,27 @@ def _cell(sample: SampleBudget | None) -> str:
 
 def _needed(sample: SampleBudget) -> str:
     return "– (a fact)" if sample.needed is None else f"{sample.needed:,} {sample.counted}"
+
+
+def _rules(load_plan: LoadPlan, cost: Budget) -> Table:
+    names = [level.name for level in load_plan.levels]
+    table = _table("rule", *names, "takes, measured at each level", "whole run", "profile")
+    by_rule: dict[str, dict[str, RuleBudget]] = {}
+    for rule in cost.rules:
+        by_rule.setdefault(rule.rule_id, {})[rule.level] = rule
+    for cells in by_rule.values():
+        worst = max(cells.values(), key=lambda rule: math.inf if rule.needed_seconds is None else rule.needed_seconds)
+        takes, run = (
+            "–" if seconds is None else duration_words(round(seconds))
+            for seconds in (worst.needed_seconds, worst.run_seconds)
+        )
+        said = (_rule(cells.get(name)) for name in names)
+        table.add_row(escape(f"{worst.title} {worst.condition}"), *said, takes, run, worst.profile or "none is so long")
+    return table
+
+
+def _rule(rule: RuleBudget | None) -> str:
+    return "[dim]–[/dim]" if rule is None else "yes" if rule.enough else "[bold yellow]no[/]"
 
 
 def _value(figure: Figure) -> str:

@@ -14,6 +14,7 @@ from harness.cli.output import console, print_json
 from harness.cli.systems import audience, peak, server
 from harness.model.evidence import Subject
 from harness.model.figure import Citation, Figure, Provenance, Statement
+from harness.model.rule import Rule, TimedRule
 from harness.model.slo import Slo
 from harness.model.target import CapacityTarget, Claim, FlowKind, PlannedRule, Stage
 from harness.model.units import format_quantity
@@ -98,6 +99,9 @@ def _show_stage(out: Console, target: CapacityTarget, stage: Stage) -> None:
             out.print(_figures(figures))
     _heading(out, "Bounds")
     out.print(_slos(stage.slos))
+    if stage.rules:
+        _heading(out, "Rules that a run judges")
+        out.print(_judged_rules(stage.rules))
     _statements(out, "Migration to this stage", stage.migration)
     _statements(out, "Recommendations", stage.recommendations)
     _statements(out, "Otherwise than the plan", stage.deviations)
@@ -152,6 +156,16 @@ def _slos(slos: Iterable[Slo]) -> Table:
         table.add_row(
             escape(title), _bound(slo, slo.warning), _bound(slo, slo.critical), ", ".join(slo.levels), known, source
         )
+    return table
+
+
+def _judged_rules(rules: Iterable[Rule]) -> Table:
+    table = _table("what", "when", "purpose", "at", "source")
+    for rule in rules:
+        what = rule.purpose if isinstance(rule, TimedRule) else {"band": "utilisation target"}.get(rule.kind, rule.kind)
+        action = f" → {rule.action}" if isinstance(rule, TimedRule) and rule.action else ""
+        source = f"[dim]{_source(rule.citation)}[/dim]"
+        table.add_row(escape(rule.title), escape(f"{rule.condition}{action}"), what, ", ".join(rule.levels), source)
     return table
 
 

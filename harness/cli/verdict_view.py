@@ -7,9 +7,10 @@ from rich.markup import escape
 from rich.table import Table
 
 from harness.model.evidence import Evidence
-from harness.model.verdict import Outcome, RunVerdict, Severity, Verdict
+from harness.model.verdict import Outcome, RuleVerdict, RunVerdict, Severity, Verdict
 from harness.store.layout import RunDirectory
 from reports.sections.promise import value_words, warning_words
+from reports.sections.rules import purpose_words, seen_words
 
 _STYLES = {
     Outcome.PASS: "green",
@@ -22,6 +23,8 @@ _STYLES = {
 def print_verdict(console: Console, run: RunDirectory, evidence: Evidence, verdict: RunVerdict) -> None:
     """The matrix SLO × level, then the sentence, what stands in the way of more, and where the report lies."""
     console.print(_matrix(evidence, verdict))
+    if verdict.rules:
+        console.print(_rules(evidence, verdict))
     style = _STYLES[verdict.outcome]
     warning = verdict.outcome is Outcome.PASS and verdict.severity is Severity.WARNING
     mark = " (warning)" if warning else ""
@@ -50,6 +53,27 @@ def _matrix(evidence: Evidence, verdict: RunVerdict) -> Table:
         cells = [_cell(verdict.cell(slo_id, level.name)) for level in evidence.plan.levels]
         table.add_row(escape(title), *cells)
     return table
+
+
+def _rules(evidence: Evidence, verdict: RunVerdict) -> Table:
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
+    table.add_column("rules", max_width=44)
+    for level in evidence.plan.levels:
+        table.add_column(level.name, max_width=40)
+    for rule_id in dict.fromkeys(rule.rule_id for rule in verdict.rules):
+        cells = [verdict.rule(rule_id, level.name) for level in evidence.plan.levels]
+        first = next(rule for rule in verdict.rules if rule.rule_id == rule_id)
+        title = f"{first.title} {first.condition} ({purpose_words(first)})"
+        table.add_row(escape(title), *(_rule(cell) for cell in cells))
+    return table
+
+
+def _rule(rule: RuleVerdict | None) -> str:
+    if rule is None:
+        return "[dim]–[/dim]"
+    style, seen = _STYLES[rule.outcome], seen_words(rule)
+    mark = " (warning)" if rule.severity is Severity.WARNING else ""
+    return f"[{style}]{rule.outcome}[/{style}] {escape(rule.state)}{escape(f', {seen}') if seen else ''}{mark}"
 
 
 def _cell(verdict: Verdict | None) -> str:

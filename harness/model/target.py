@@ -8,6 +8,7 @@ from typing import NoReturn
 
 from harness.model.audit import Audit
 from harness.model.figure import Citation, Figure, Provenance, Statement
+from harness.model.rule import Rule
 from harness.model.slo import Slo
 
 
@@ -150,7 +151,7 @@ class Stage:
 
     application: what the application is told, each as the environment variable of its name. groups: tables of the plan
     that the harness itself does not read. deviations: what the reference
-    stack does otherwise than the plan says, and why.
+    stack does otherwise than the plan says, and why. rules: those of the planned rules that a run of it judges.
     """
 
     name: str
@@ -168,6 +169,7 @@ class Stage:
     application: tuple[Figure, ...] = ()
     groups: tuple[FigureGroup, ...] = ()
     deviations: tuple[Statement, ...] = ()
+    rules: tuple[Rule, ...] = ()
 
     @property
     def figures(self) -> tuple[Figure, ...]:

@@ -78,6 +78,40 @@ class Verdict:
 
 
 @dataclass(frozen=True, slots=True)
+class RuleVerdict:
+    """One rule at one level.
+
+    kind: timed, band or uptime. purpose: scale-up, scale-down or alert, of a timed rule; else empty.
+    condition: as people read it ("> 70 % for 5:00 min"). state: what was found, in a few words ("did not fire").
+    fired_after_seconds: from the start of the measure phase to the end of the window that completed the rule.
+    needed_seconds: how long a measure phase it takes to complete the rule, or to make the claim if nothing is bad; None
+    where this one was long enough.
+    counts: whether it has a say in the run's outcome. What this profile could not have completed has none, nor has what
+    only informs (scale-down, utilisation); not_proven names the former.
+    proven, assumed, tainted_by: as in ``Verdict``.
+    """
+
+    outcome: Outcome
+    severity: Severity
+    rule_id: str
+    kind: str
+    title: str
+    level: str
+    purpose: str
+    condition: str
+    state: str
+    measurement: Measurement | None
+    reason: str
+    citation: Citation
+    counts: bool
+    fired_after_seconds: float | None = None
+    needed_seconds: float | None = None
+    proven: bool = False
+    assumed: tuple[str, ...] = ()
+    tainted_by: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class RunVerdict:
     """The answer.
 
@@ -91,6 +125,24 @@ class RunVerdict:
     checks: tuple[CheckResult, ...]
     not_proven: tuple[str, ...]
     cut_short: str = ""
+    rules: tuple[RuleVerdict, ...] = ()
+
+    @property
+    def everything(self) -> tuple[Verdict | RuleVerdict, ...]:
+        """The SLOs' cells, then all rules."""
+        return (*self.verdicts, *self.rules)
+
+    @property
+    def deciding(self) -> tuple[Verdict | RuleVerdict, ...]:
+        """Everything that has a say in the outcome: the SLOs' cells, then the rules that count."""
+        return (*self.verdicts, *(rule for rule in self.rules if rule.counts))
+
+    def rule(self, rule_id: str, level: str) -> RuleVerdict | None:
+        """The verdict of one rule at one level, None where it is not judged."""
+        for rule in self.rules:
+            if rule.rule_id == rule_id and rule.level == level:
+                return rule
+        return None
 
     def cell(self, slo_id: str, level: str) -> Verdict | None:
         """The verdict of one SLO at one level, None where it is not judged."""

@@ -7,8 +7,10 @@ from dataclasses import dataclass
 
 from harness.model.measurement import Basis
 from harness.model.plan import Held, Level, LevelName, LoadPlan, Phase, PhaseName, Segment, Stream
+from harness.model.rule import BandRule, Rule, TimedRule, UptimeRule, windowing
 from harness.model.slo import Comparison, Slo, SloKind
 from harness.model.target import FlowKind, Stage
+from harness.planning.profiles import PROFILES
 
 REQUEST_CORE_SECONDS = 0.27e-3
 """Of the generator, for an HTTP request. Assumed: twice the 0.135 ms that Locust's FastHttpUser alone was measured to
@@ -90,6 +92,25 @@ class SampleBudget:
 
 
 @dataclass(frozen=True, slots=True)
+class RuleBudget:
+    """Whether one rule can be decided at one level: a timed rule's windows fit into the measure phase, an uptime's
+    sample is large enough if nothing is bad.
+
+    needed_seconds: measured at each level; None where nothing comes at all. run_seconds: of a run whose levels are
+    measured for so long, at least this one's. profile: the shortest that does; "" if none does.
+    """
+
+    rule_id: str
+    title: str
+    condition: str
+    level: str
+    needed_seconds: float | None
+    run_seconds: float | None
+    profile: str
+    enough: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Budget:
     """A plan's dry run."""
 
@@ -98,6 +119,7 @@ class Budget:
     samples: tuple[SampleBudget, ...]
     generator_cores: float
     basis: Basis = Basis.ESTIMATED
+    rules: tuple[RuleBudget, ...] = ()
 
     @property
     def requests(self) -> float:
@@ -109,7 +131,9 @@ def budget(plan: LoadPlan, stage: Stage) -> Budget:
     """The dry run of a plan."""
     levels = tuple(_level(plan, level) for level in plan.levels)
     samples = tuple(_sample(slo, plan, level) for slo in stage.slos for level in levels if level.level in slo.levels)
-    return Budget(plan.duration_seconds, levels, samples, max(level.generator_cores for level in levels))
+    rules = tuple(_rule(rule, plan, level) for rule in stage.rules for level in levels if level.level in rule.levels)
+    cores = max(level.generator_cores for level in levels)
+    return Budget(plan.duration_seconds, levels, samples, cores, rules=rules)
 
 
 # Levels ----------------------------------------------------------------------------------------------------------
@@ -211,5 +235,43 @@ def _observations(sli: str, plan: LoadPlan, level: LevelBudget) -> tuple[float, 
             return messages, "messages"
         case "job_end_to_end_seconds" | "jobs_finished_ratio":
             return level.arrivals(FlowKind.UPLOAD), "uploads"
+        case "query_seconds":  # a request makes one at least
+            return level.rate_per_second * level.measure_seconds, "statements"
         case _:  # probes are left out of HTTP's own numbers
             return level.rate_per_second * level.measure_seconds, "requests"
+
+
+# Rules -----------------------------------------------------------------------------------------------------------
+
+
+def _rule(rule: Rule, plan: LoadPlan, level: LevelBudget) -> RuleBudget:
+    needed = _needed_seconds(rule, plan, level)
+    longer = None if needed is None else max(0.0, needed - level.measure_seconds)
+    run = None if longer is None else plan.duration_seconds + len(plan.levels) * longer
+    enough = needed is not None and needed <= level.measure_seconds
+    profile = next((each.name for each in PROFILES if needed is not None and needed <= each.measure_seconds), "")
+    return RuleBudget(rule.id, rule.title, rule.condition, level.level, needed, run, profile, enough)
+
+
+def _needed_seconds(rule: Rule, plan: LoadPlan, level: LevelBudget) -> float | None:
+    """How long a level must be measured for it."""
+    match rule:
+        case TimedRule():
+            return windowing(rule.duration.value, _per_second(rule.sli, plan, level)).seconds
+        case BandRule():
+            return 2 * plan.batch_seconds
+        case UptimeRule():
+            rate = _per_second(rule.sli, plan, level)
+            return None if not rate else least_sample(1 - rule.least.value) / rate
+
+
+def _per_second(sli: str, plan: LoadPlan, level: LevelBudget) -> float | None:
+    """Events of the SLI per second; None for a sampled series."""
+    if not sli.startswith(_COUNTED):
+        return None
+    observed, _ = _observations(sli, plan, level)
+    return observed / level.measure_seconds
+
+
+_COUNTED = ("http_", "request_", "socket_", "job_")
+"""How the names of the SLIs begin that are counts of events; all others are sampled series."""

@@ -21,6 +21,7 @@ from itertools import pairwise
 from harness.errors import PlanError
 from harness.model.figure import Figure, Provenance
 from harness.model.plan import Arrivals, Held, Level, LevelName, LoadPlan, Phase, PhaseName, Segment, Stream
+from harness.model.rule import TimedRule
 from harness.model.slo import SloKind
 from harness.model.target import CapacityTarget, Flow, FlowKind, Stage
 from harness.model.units import Unit
@@ -31,6 +32,9 @@ PROOF_FACTOR = 3.0
 
 FLAT_SECONDS = 2.0
 """The end of settle in which no more sockets are opened, so that the measure phase begins with all of them."""
+
+QUERY_SLI = "query_seconds"
+"""Counted by the application, at the edges of its own histogram, not by the generator."""
 
 DEFAULT_THINK_SECONDS = (0.5, 1.0)
 DEFAULT_REQUEST_TIMEOUT_SECONDS = 10.0
@@ -270,13 +274,18 @@ def _held(levels: Sequence[Level]) -> Held:
 
 
 def _thresholds(stage: Stage) -> tuple[float, ...]:
-    """Every bound on a response time: its exceedances are counted exactly when they happen."""
+    """Every bound and rule's threshold on a response time: its exceedances are counted exactly when they happen."""
     bounds = {
         bound.value
         for slo in stage.slos
-        if slo.kind is SloKind.QUANTILE
+        if slo.kind is SloKind.QUANTILE and slo.sli != QUERY_SLI
         for bound in (slo.warning, slo.critical)
         if bound is not None
+    }
+    bounds |= {
+        rule.threshold.value
+        for rule in stage.rules
+        if isinstance(rule, TimedRule) and rule.quantile and rule.sli != QUERY_SLI
     }
     return tuple(sorted(bounds))
 

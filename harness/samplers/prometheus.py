@@ -6,6 +6,7 @@ of them, on CPU that belongs to the requests under test, and its means need more
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 
 from harness.samplers.base import growth, known, per_second, share
@@ -54,6 +55,11 @@ class ApplicationSampler:
                     continue
                 values[rate] = per_second(*counts, elapsed_seconds)
                 values[f"{what}_seconds_mean"] = share(growth(*seconds), growth(*counts))
+                if what == "query":
+                    values["queries"] = growth(*counts)
+            earlier = buckets(previous, _QUERY)
+            for edge, count in buckets(raw, _QUERY).items():
+                values[f"queries_within.{edge:g}"] = growth(count, earlier.get(edge, 0.0))
         return known(values)
 
     def close(self) -> None:
@@ -80,6 +86,20 @@ def parse_text(text: bytes) -> list[tuple[str, float]]:
         if not name.endswith("_bucket"):
             series.append((name, float(rest.split()[0])))
     return series
+
+
+def buckets(text: bytes, endings: tuple[str, ...]) -> dict[float, float]:
+    """How many observations of a histogram were at most so many seconds, by the finite edges of its buckets."""
+    found: dict[float, float] = {}
+    for line in text.decode().splitlines():
+        name, _, labelled = line.partition("{")
+        if not name.endswith(tuple(f"{ending}_bucket" for ending in endings)):
+            continue
+        labels, _, number = labelled.rpartition("}")
+        edge = float(labels.partition('le="')[2].partition('"')[0])
+        if math.isfinite(edge):
+            found[edge] = found.get(edge, 0.0) + float(number.split()[0])
+    return found
 
 
 def _sums(series: Iterable[tuple[str, float]]) -> dict[str, float]:

@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from harness.samplers.base import known, per_second
+from harness.samplers.base import growth, known, per_second, share
 from harness.samplers.connection import RedisConnection
 from harness.samplers.targets import Targets
 
@@ -58,6 +58,13 @@ class RedisSampler:
             before = _fields(previous.info)
             values["operations_per_second"] = per_second(_operations(now), _operations(before), elapsed_seconds)
             values["cpu_ratio"] = per_second(_cpu_seconds(now), _cpu_seconds(before), elapsed_seconds)
+            values["evictions_per_second"] = per_second(
+                float(now["evicted_keys"]), float(before["evicted_keys"]), elapsed_seconds
+            )
+            hits, misses = (
+                growth(float(now[name]), float(before[name])) for name in ("keyspace_hits", "keyspace_misses")
+            )
+            values["hit_ratio"] = None if hits is None or misses is None else share(hits, hits + misses)
         return known(values)
 
     def close(self) -> None:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from harness.analysis.survival import RESPONSE_SLI
 from harness.model.plan import LevelName
 from harness.model.slo import Comparison, Slo, SloKind
 from harness.model.units import format_quantity
-from harness.model.verdict import Outcome, RunVerdict, Severity, Verdict
+from harness.model.verdict import Outcome, RuleVerdict, RunVerdict, Severity, Verdict
 from reports.material import Material
 
 _NEXT_SENTENCE = re.compile(r"(?<=\.) (?=[A-Z])")
@@ -61,8 +62,8 @@ def build(material: Material) -> Answer:
 
 
 def count_outcomes(verdict: RunVerdict) -> tuple[tuple[Outcome, int], ...]:
-    """How many cells have each outcome, those with none left out."""
-    counts = ((outcome, sum(cell.outcome is outcome for cell in verdict.verdicts)) for outcome in Outcome)
+    """How many of the cells that have a say have each outcome, those with none left out."""
+    counts = ((outcome, sum(cell.outcome is outcome for cell in verdict.deciding)) for outcome in Outcome)
     return tuple((outcome, count) for outcome, count in counts if count)
 
 
@@ -77,7 +78,7 @@ def _load_proven(material: Material) -> KeyFigure:
         return KeyFigure("Load proven", "none", planned, "the evidence of this run is not sound")
     best = None
     for level in plan.levels:
-        cells = [cell for cell in material.verdict.verdicts if cell.level == level.name]
+        cells = [cell for cell in material.verdict.deciding if cell.level == level.name]
         kept = bool(cells) and all(cell.outcome is Outcome.PASS for cell in cells)
         promised = level.name in (LevelName.NORMAL, LevelName.PEAK)
         if kept and promised and (best is None or level.rate.value > best.rate.value):
@@ -85,7 +86,7 @@ def _load_proven(material: Material) -> KeyFigure:
     if best is None:
         return KeyFigure("Load proven", "none", planned, "at no level was every promise shown to be kept")
     value = format_quantity(best.rate.value, best.rate.unit)
-    warned = any(is_warning(cell) for cell in material.verdict.verdicts if cell.level == best.name)
+    warned = any(is_warning(cell) for cell in material.verdict.everything if cell.level == best.name)
     kept_words = f"every {'critical bound' if warned else 'promise'} kept at {best.name}"
     return KeyFigure(
         "Load proven",
@@ -97,7 +98,8 @@ def _load_proven(material: Material) -> KeyFigure:
 
 def _response_time(material: Material) -> KeyFigure:
     """The response time at the peak, else at the busiest level where it was measured."""
-    slos = {slo.id: slo for slo in material.evidence.subject.stage.slos if slo.kind is SloKind.QUANTILE}
+    timed = [slo for slo in material.evidence.subject.stage.slos if slo.kind is SloKind.QUANTILE]
+    slos = {slo.id: slo for slo in timed if slo.sli == RESPONSE_SLI} or {slo.id: slo for slo in timed}
     cells = [cell for cell in material.verdict.verdicts if cell.slo_id in slos and cell.measurement is not None]
     cell = next((c for c in cells if c.level == LevelName.PEAK), cells[0] if cells else None)
     if cell is None or cell.measurement is None:
@@ -142,7 +144,7 @@ def _closest(material: Material) -> KeyFigure:
     )
 
 
-def is_warning(cell: Verdict) -> bool:
+def is_warning(cell: Verdict | RuleVerdict) -> bool:
     """A PASS that breaks its warning."""
     return cell.outcome is Outcome.PASS and cell.severity is Severity.WARNING
 

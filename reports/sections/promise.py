@@ -13,32 +13,8 @@ from harness.model.units import format_quantity
 from harness.model.verdict import Outcome, Verdict
 from reports.material import Material
 from reports.sections.answer import borderline, bound_words, interval_words, is_warning
-
-
-@dataclass(frozen=True, slots=True)
-class Cell:
-    """One SLO at one level. warning: "warning" where it is broken, "warning undecided" where it may be, else empty.
-
-    details: (what, words) of what lies behind it.
-    """
-
-    outcome: Outcome
-    warning: str
-    value: str
-    bound: str
-    reason: str
-    details: tuple[tuple[str, str], ...]
-    citation: str
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One SLO at every level; None where it promises nothing."""
-
-    title: str
-    bound: str
-    note: str
-    cells: tuple[Cell | None, ...]
+from reports.sections.matrix import Cell, Row
+from reports.sections.rules import rule_rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,24 +28,28 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Promise:
-    """The matrix. borderline: which rows lie so close to a bound that another run may judge them otherwise."""
+    """The matrix, and the plan's rules in another one. borderline: which rows lie so close to a bound that another run
+    may judge them otherwise."""
 
     columns: tuple[Column, ...]
     rows: tuple[Row, ...]
     borderline: tuple[str, ...] = ()
+    rules: tuple[Row, ...] = ()
 
 
 def build(material: Material) -> Promise | None:
     """The matrix; None when nothing was judged."""
-    verdicts = material.verdict.verdicts
-    if not verdicts:
+    verdicts, rules = material.verdict.verdicts, material.verdict.rules
+    if not verdicts and not rules:
         return None
-    levels = [level for level in material.evidence.plan.levels if any(v.level == level.name for v in verdicts)]
+    judged = {each.level for each in material.verdict.everything}
+    levels = [level for level in material.evidence.plan.levels if level.name in judged]
     ids = tuple(dict.fromkeys(verdict.slo_id for verdict in verdicts))
     return Promise(
         columns=tuple(column(level) for level in levels),
         rows=tuple(_row(material, slo_id, [level.name for level in levels]) for slo_id in ids),
         borderline=borderline(material),
+        rules=rule_rows(rules, [level.name for level in levels]),
     )
 
 

@@ -17,6 +17,7 @@ OUTCOMES = {
     "fail": Outcome.FAIL,
     "inconclusive": Outcome.INCONCLUSIVE,
     "invalid": Outcome.INVALID,
+    "rules": Outcome.PASS,
 }
 
 

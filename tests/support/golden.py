@@ -9,14 +9,18 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Mapping
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 from unittest.mock import patch
 
 from harness.model.evidence import Evidence
+from harness.model.rule import Fires, Purpose, Rule
+from harness.model.verdict import Severity
 from harness.store.jsonl import Appender, write_whole
 from harness.store.layout import RunDirectory
 from tests.support import evidence as made_up
+from tests.support.rules import band, slow, timed, uptime, with_rules
 
 ROOT = Path(__file__).parents[1] / "golden"
 SHORT = ((1, 2, 15, 2), 3.0)
@@ -32,13 +36,28 @@ CASES: Mapping[str, Mapping[str, object]] = {
         "loop_lag_seconds": {"peak": 0.08},
         "gaps": {"postgres": 0.2},
     },
+    "rules": {"recovers_after": 2},
 }
+RULES: Mapping[str, tuple[Rule, ...]] = {
+    "rules": (
+        timed(seconds=300, name="cpu-up"),
+        timed(0.3, 900, fires=Fires.BELOW, purpose=Purpose.SCALE_DOWN, name="cpu-down"),
+        slow(0, purpose=Purpose.ALERT, severity=Severity.CRITICAL),
+        timed(0.35, 10, name="soon"),
+        timed(0.01, 10, sli="request_error_ratio", name="errors"),
+        band(0.5, 0.7, 0.3, 0.8),
+        uptime(0.99),
+        replace(uptime(0.9999), id="uptime-sla", title="Uptime SLA"),
+    ),
+}
+"""Of the cases whose plan has some."""
 
 
 def make_golden_evidence(case: str) -> Evidence:
     """The evidence of a case, over shorter levels than those of the smoke profile."""
     with patch.dict(made_up.PROFILES, {"smoke": SHORT}):
-        return made_up.make_evidence(**CASES[case])
+        evidence = made_up.make_evidence(**CASES[case])
+    return with_rules(evidence, *RULES.get(case, ()))
 
 
 def write_run(path: Path, evidence: Evidence) -> None:

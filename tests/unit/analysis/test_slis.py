@@ -293,3 +293,24 @@ def test_a_write_acknowledged_after_the_plans_end_is_lost_in_the_last_level_only
     evidence = replace(evidence, acknowledged=(*evidence.acknowledged, late), reconciliation=found)
     counts = [observe("lost_writes", level.name.value, evidence=evidence).count for level in evidence.plan.levels]
     assert counts == [0, 0, 1, 1]
+
+
+def test_an_error_rate_is_what_the_success_rate_lacks():
+    seen, good = (
+        observe("request_error_ratio", errors={"peak": 0.05}),
+        observe("request_success_ratio", errors={"peak": 0.05}),
+    )
+    assert seen == good and sli("request_error_ratio").counts_bad and not sli("request_success_ratio").counts_bad
+
+
+def test_sockets_against_what_the_stage_is_said_to_carry():
+    evidence = make_evidence()
+    assert isinstance(observe("websocket_connections_ratio", evidence=evidence), Unobserved)
+    stage = evidence.subject.stage
+    capacity = replace(stage.figure("concurrent_users"), name="websocket_capacity", value=990)
+    stage = replace(stage, load=(*stage.load, capacity))
+    seen = observe(
+        "websocket_connections_ratio", evidence=replace(evidence, subject=replace(evidence.subject, stage=stage))
+    )
+    assert isinstance(seen, Gauge)
+    assert seen.maximum == pytest.approx(0.5)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 
@@ -12,7 +13,7 @@ from harness.model.evidence import Subject
 from harness.model.plan import LoadPlan
 from harness.model.target import CapacityTarget
 from harness.store.jsonl import decode
-from targets.loader import load_target, system_names
+from targets.loader import TARGETS_FOLDER, load_target, system_names
 
 
 @pytest.fixture
@@ -102,3 +103,26 @@ def test_plan_prints_plan_and_budget_as_json(printed) -> None:
     assert answer["budget"]["basis"] == "ESTIMATED"
     assert answer["budget"]["seconds"] == 172
     assert {"slo_id", "level", "expected", "needed", "enough", "reason"} <= set(answer["budget"]["samples"][0])
+
+
+@pytest.fixture
+def with_rules(tmp_path):
+    """A system with a rule of each kind: the one that docs/your-own-system.md shows."""
+    page = (TARGETS_FOLDER.parent / "docs" / "your-own-system.md").read_text(encoding="utf-8")
+    file = tmp_path / "mine.toml"
+    file.write_text("\n".join(re.findall(r"```toml\n(.*?)```", page, re.DOTALL)))
+    return str(file)
+
+
+def test_show_names_the_rules_of_a_stage(printed, with_rules) -> None:
+    lines = printed("show", with_rules, "--stage", "1").splitlines()
+    (line,) = [line for line in lines if "> 70 % for 5 min → +1 container" in line]
+    assert "scale-up" in line and "normal, peak, recovery" in line
+
+
+def test_plan_says_which_rules_the_profile_is_long_enough_for(printed, with_rules) -> None:
+    lines = printed("plan", with_rules, "--stage", "1").splitlines()
+    (cpu,) = [line for line in lines if line.startswith("CPU > 70 % for 5 min")]
+    assert cpu.split()[7:11] == ["no", "no", "–", "no"] and cpu.rstrip().endswith("nightly")
+    (uptime,) = [line for line in lines if line.startswith("Uptime")]
+    assert uptime.rstrip().endswith("standard")

@@ -7,11 +7,12 @@ from dataclasses import replace
 import pytest
 
 from harness.model.plan import Segment
-from harness.model.target import Stage
+from harness.model.target import FlowKind, Stage
 from harness.planning.budget import Budget, budget, expected_between, least_sample
 from harness.planning.build import build_plan
 from harness.planning.profiles import profile_named
 from targets.loader import load_target
+from tests.support.rules import band, slow, timed, uptime
 
 LECTIO = load_target("lectio")
 
@@ -95,3 +96,42 @@ def _with_quantile(quantile: float) -> Stage:
     stage = LECTIO.stage("A")
     slo = next(slo for slo in stage.slos if slo.id == "response-time")
     return replace(stage, slos=(replace(slo, quantile=quantile),))
+
+
+def test_the_dry_run_says_which_rules_the_profile_is_long_enough_for() -> None:
+    rules = (slow(180), timed(seconds=900), uptime(0.999), band(0.5, 0.7), timed(seconds=3600, name="hour"))
+    stage = replace(LECTIO.stage("A"), rules=rules)
+
+    def peak(profile: str) -> dict[str, tuple[bool, float | None, str]]:
+        found = budget(build_plan(LECTIO, stage, profile_named(profile), 7), stage).rules
+        return {
+            each.rule_id: (each.enough, each.needed_seconds, each.profile) for each in found if each.level == "peak"
+        }
+
+    smoke = peak("smoke")
+    assert smoke["slow"] == (False, 180, "standard")
+    assert smoke["cpu"] == (False, 900, "")
+    assert smoke["uptime"] == (False, pytest.approx(2995 / 80), "standard")
+    assert smoke["cpu-band"] == (True, 6, "smoke")
+    assert peak("standard")["slow"][0] and peak("standard")["uptime"][0]
+    assert peak("nightly")["hour"] == (False, 3600, "")
+
+
+def test_the_whole_run_of_a_rule_has_all_levels_as_long() -> None:
+    stage = replace(LECTIO.stage("A"), rules=(slow(180),))
+    found = budget(build_plan(LECTIO, stage, profile_named("smoke"), 7), stage)
+    assert {each.run_seconds for each in found.rules} == {found.seconds + 4 * 150}
+
+
+def test_a_stage_of_few_requests_needs_wider_windows() -> None:
+    stage = LECTIO.stage("A")
+    load = tuple(
+        replace(figure, value=0.35, high=None) if figure.name in ("normal_rps", "peak_rps") else figure
+        for figure in stage.load
+        if figure.name != "upload_rate"
+    )
+    flows = tuple(flow for flow in LECTIO.flows if flow.kind is not FlowKind.UPLOAD)
+    tiny = replace(stage, load=load, rules=(slow(120), slow(60)))
+    target = replace(LECTIO, flows=flows, stages=(tiny,))
+    found = budget(build_plan(target, tiny, profile_named("smoke"), 7), tiny)
+    assert {each.needed_seconds for each in found.rules if each.level == "peak"} == {120, 86}

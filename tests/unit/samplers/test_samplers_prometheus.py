@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.samplers.prometheus import ApplicationSampler, from_targets, parse_text
+from harness.samplers.prometheus import ApplicationSampler, buckets, from_targets, parse_text
 from harness.samplers.targets import Targets
 
 DATA = Path(__file__).parent / "data"
@@ -77,3 +77,22 @@ def test_the_samplers_costly_question_is_asked_rarely() -> None:
 def test_made_when_there_is_a_url() -> None:
     assert from_targets(Targets()) is None
     assert from_targets(Targets(application_metrics_url="http://127.0.0.1:1/metrics")) is not None
+
+
+def test_statements_are_counted_at_the_edges_of_their_buckets() -> None:
+    before, now = recorded(1), recorded(2)
+    values = SAMPLER.parse(now, before, 5.0)
+    counted = number(now, "refapp_query_seconds_count") - number(before, "refapp_query_seconds_count")
+    assert values["queries"] == counted
+    within = [value for key, value in values.items() if key.startswith("queries_within.")]
+    assert within == sorted(within) and within[-1] == counted
+    name = 'refapp_query_seconds_bucket{le="0.005"}'
+    assert values["queries_within.0.005"] == number(now, name) - number(before, name)
+
+
+def test_the_buckets_of_all_labels_add_up() -> None:
+    text = (
+        b'x_query_seconds_bucket{db="a",le="0.1"} 3\nx_query_seconds_bucket{db="b",le="0.1"} 4\n'
+        b'x_query_seconds_bucket{db="a",le="+Inf"} 9\nx_request_seconds_bucket{le="0.1"} 7\n'
+    )
+    assert buckets(text, ("query_seconds",)) == {0.1: 7.0}

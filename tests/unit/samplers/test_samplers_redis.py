@@ -35,8 +35,23 @@ def test_two_recorded_answers() -> None:
         "ping_seconds": 0.0002,
         "operations_per_second": operations / 2,
         "cpu_ratio": pytest.approx(cpu / 2),
+        "evictions_per_second": 0.0,
     }
     assert operations > 0
+
+
+def test_evictions_and_hits_are_those_since_the_sample_before() -> None:
+    counted = ("evicted_keys", "keyspace_hits", "keyspace_misses")
+    before, now = recorded(1), recorded(2)
+
+    def counting(raw: RedisRaw, *counts: int) -> RedisRaw:
+        lines = [line for line in raw.info.splitlines() if line.split(":")[0] not in counted]
+        lines += [f"{name}:{count}" for name, count in zip(counted, counts, strict=True)]
+        return RedisRaw("\r\n".join(lines), raw.ping_seconds)
+
+    values = SAMPLER.parse(counting(now, 10, 190, 30), counting(before, 4, 100, 20), 2.0)
+    assert (values["evictions_per_second"], values["hit_ratio"]) == (3.0, 0.9)
+    assert "hit_ratio" not in SAMPLER.parse(counting(now, 0, 5, 5), counting(before, 0, 5, 5), 2.0)
 
 
 def test_the_first_sample_has_no_rates() -> None:
