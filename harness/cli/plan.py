@@ -18,6 +18,7 @@ from harness.model.target import CapacityTarget, FlowKind, Stage
 from harness.model.units import Unit, format_quantity
 from harness.planning.budget import Budget, RuleBudget, SampleBudget, budget
 from harness.planning.build import build_plan
+from harness.planning.override import override
 from harness.planning.profiles import PROFILES, profile_named
 from harness.store.jsonl import encode
 from targets.loader import find_stage, load_target
@@ -33,6 +34,10 @@ def plan(
     ] = PROFILES[0].name,
     seed: Annotated[int, typer.Option("--seed", help="Of the arrival times and of every choice.")] = 7,
     arrivals: Annotated[Arrivals, typer.Option("--arrivals", help="How arrivals are spaced.")] = Arrivals.POISSON,
+    change: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="NAME=VALUE", help="Set an assumed figure otherwise, such as normal_rps=40/s."),
+    ] = None,
     json: Annotated[bool, typer.Option("--json", help="Print JSON, and only that.")] = False,
 ) -> None:
     """Show what a run would do, without doing it: levels, duration, rates, expected requests, generator cores, and
@@ -47,7 +52,7 @@ def plan(
       proofload plan ./mine.toml --stage 1 --json
     """
     target = load_target(system)
-    chosen = find_stage(target, stage)
+    chosen = override(find_stage(target, stage), change or ())
     load_plan = build_plan(target, chosen, profile_named(profile), seed, arrivals)
     cost = budget(load_plan, chosen)
     if json:

@@ -22,6 +22,7 @@ from harness.model.plan import Arrivals
 from harness.model.slo import SloKind
 from harness.model.target import CapacityTarget, Stage
 from harness.planning.build import build_plan
+from harness.planning.override import override
 from harness.planning.profiles import profile_named
 from harness.stack.external import external_endpoints
 from targets.allow import check_allowed
@@ -53,6 +54,10 @@ def verify(
     ] = None,
     locustfile: Annotated[Path | None, typer.Option("--locustfile", help="Flows of your own.")] = None,
     runs: Annotated[Path, typer.Option("--runs", help="Where run directories are kept.")] = Path("runs"),
+    change: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="NAME=VALUE", help="Set an assumed figure otherwise, such as normal_rps=40/s."),
+    ] = None,
     json: Annotated[bool, typer.Option("--json", help="Print verdicts.json, and only that.")] = False,
 ) -> None:
     """Proof-load a stage: start its servers, ramp the load normal → peak → 3x-peak → recovery, and judge.
@@ -69,7 +74,7 @@ def verify(
       proofload verify ./mine.toml --stage 1 --stack external --host http://127.0.0.1:8000 --locustfile ./flows.py
     """
     target = load_target(system)
-    chosen = find_stage(target, stage)
+    chosen = override(find_stage(target, stage), change or ())
     base_url = _external_url(stack, host, tuple(allow or ()))
     flows = _locustfile(target, locustfile)
     check_flows(target, flows)

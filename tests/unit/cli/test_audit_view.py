@@ -69,5 +69,5 @@ def test_show_prints_figures_claims_and_rules_of_the_system(printed) -> None:
     assert "above 70 %, for 5:00 min" in out
     assert "example_large_containers" in out
     stage = printed("show", "flight-school", "--stage", "1")
-    assert "Targets that no SLI measures" in stage
-    assert "database_query_p95" in stage
+    assert "What says that the tier is near" in stage
+    assert "frontend_fcp" in stage

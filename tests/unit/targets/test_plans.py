@@ -125,20 +125,7 @@ def quantities(row: dict[str, Any]) -> Iterator[str]:
 
 
 BOUNDS = (
-    "at_most",
-    "at_least",
-    "above",
-    "below",
-    "for",
-    "lead_time",
-    "target",
-    "over_below",
-    "under_above",
-    "uptime",
-) + (
-    "before",
-    "after",
-    "factor",
-    "reduction",
-    "increase",
+    *("at_most", "at_least"),
+    *("above", "below", "for", "lead_time", "target", "over_below", "under_above", "uptime"),
+    *("before", "after", "factor", "reduction", "increase"),
 )
