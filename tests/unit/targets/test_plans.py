@@ -43,7 +43,7 @@ def test_every_stage_can_be_planned_and_sized(system: str, name: str) -> None:
 @pytest.mark.parametrize("system", ["lectio"])
 def test_its_audience_can_be_seeded(system: str) -> None:
     for stage in SYSTEMS[system].stages:
-        assert audience_of(stage).students > 0
+        assert audience_of(target, stage).students > 0
 
 
 @pytest.mark.parametrize("system", SYSTEMS)
