@@ -1,7 +1,9 @@
 """Flows for the oracle's servers: one request a session, so that arrivals at the server are the plan's::
 
-proofload oracle mmc --servers 2 --service-ms 10
-proofload verify harness/oracle/target.toml --stage 1 --stack external --host URL --locustfile locustfiles/oracle.py
+    proofload oracle mmc --servers 2 --service-ms 10
+    proofload verify harness/oracle/target.toml --stage 1 --stack external --host URL
+
+A file of one's own that serves a study of this project's accuracy, too: it needs nothing prepared and signs nobody in.
 """
 
 from __future__ import annotations
