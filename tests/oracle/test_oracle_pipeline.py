@@ -42,6 +42,7 @@ levels = ["normal", "peak", "recovery"]
 cite = "Stage 1"
 derived = "its mean response time is 23 ms at 75 % of its capacity"
 """
+HONEST = Lie()
 METRICS_CHECKS = ("frozen-series", "counter-reset")
 
 Act = Callable[[RunDirectory, float], None]
@@ -89,7 +90,7 @@ def two_levels(plan: LoadPlan) -> LoadPlan:
 def load(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Evidence]]:
     with ExitStack() as servers:
 
-        def run(*, lie: Lie = Lie(), act: Act = honest, log: Path | None = None) -> Evidence:
+        def run(*, lie: Lie = HONEST, act: Act = honest, log: Path | None = None) -> Evidence:
             server: Oracle = servers.enter_context(start("mmc", log=log, lie=lie, servers=2, service_seconds=0.010))
             monkeypatch.setenv("PROOFLOAD_METRICS_URL", f"{server.url}/metrics")
             monkeypatch.setenv("PROOFLOAD_NGINX_STATUS_URL", f"{server.url}/nginx_status")
@@ -156,7 +157,7 @@ def test_numbers_that_lie_are_not_believed(load: Callable[..., Evidence], lie: L
 
 
 def test_a_throttled_generator_is_not_believed(load: Callable[..., Evidence]) -> None:
-    with cpu_quota(0.05) as cgroup:
+    with cpu_quota(0.02) as cgroup:
 
         def throttle(run: RunDirectory, second: float) -> None:
             if second == 1:
@@ -164,7 +165,7 @@ def test_a_throttled_generator_is_not_believed(load: Callable[..., Evidence]) ->
                     enter(cgroup, pid)
 
         verdict = judge(load(act=throttle))
-        assert throttled_seconds(cgroup) > 1
+        assert throttled_seconds(cgroup) > 0.5
     for level in ("normal", "peak"):
         cell = verdict.cell("response-time", level)
         assert cell is not None
@@ -183,5 +184,5 @@ def test_a_generator_that_dies_proves_nothing(load: Callable[..., Evidence]) -> 
     assert "generator" in verdict.cut_short
     cell = verdict.cell("response-time", "peak")
     assert cell is not None
-    assert cell.outcome in (Outcome.INVALID, Outcome.INCONCLUSIVE)
-    print(verdict.outcome, verdict.headline, cell)
+    assert cell.outcome is Outcome.INCONCLUSIVE
+    assert verdict.outcome is Outcome.INCONCLUSIVE

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from itertools import pairwise
 from pathlib import Path
 from statistics import mean, median
 
@@ -46,7 +47,7 @@ def test_an_overloaded_queue_never_idles(tmp_path: Path) -> None:
     with start("mdc", log=log, servers=1, service_seconds=0.005) as queue:
         keep_busy(queue.url, 5, 3.0)
     rows = read_served(log)
-    gaps = [after.start_seconds - before.end_seconds for before, after in zip(rows, rows[1:], strict=False)]
+    gaps = [after.start_seconds - before.end_seconds for before, after in pairwise(rows)]
     assert mean(gap == 0 for gap in gaps) > 0.98
     span = rows[-1].end_seconds - rows[0].start_seconds
     assert len(rows) / span == pytest.approx(200, rel=0.02)
