@@ -84,6 +84,12 @@ def serve(app: web.Application, parameters: Jobs, random: Random, site: Site) ->
             return web.json_response({"error": "no such job"}, status=404)
         return web.json_response({"id": identifier, "client_id": identifier, **job.told(clock(), shift)})
 
+    async def front(_: web.Request) -> web.Response:
+        arrival = site.arrived()
+        site.meter.end(clock(), clock() - arrival)
+        return web.json_response({"jobs": len(jobs)})
+
+    app.router.add_get("/", front)
     app.router.add_post("/jobs", post)
     app.router.add_get("/jobs/{id}", get)
 

@@ -16,10 +16,11 @@ from harness.experiment.settings import Settings, StopRequest
 from harness.model.evidence import Evidence
 from harness.model.plan import LevelName, LoadPlan
 from harness.model.run import Manifest
+from harness.model.target import FlowKind
 from harness.model.verdict import Outcome, RunVerdict
 from harness.oracle.launch import Oracle, start
 from harness.oracle.liars import generator_processes, kill_newest, with_drifting_clock
-from harness.oracle.log import read_served
+from harness.oracle.log import read_delivered, read_served
 from harness.oracle.metrics import Lie
 from harness.oracle.throttle import cpu_quota, enter, throttled_seconds
 from harness.planning.build import build_plan
@@ -186,3 +187,95 @@ def test_a_generator_that_dies_proves_nothing(load: Callable[..., Evidence]) -> 
     assert cell is not None
     assert cell.outcome is Outcome.INCONCLUSIVE
     assert verdict.outcome is Outcome.INCONCLUSIVE
+
+
+def run_lectio(runs: Path, url: str, profile: Profile) -> Evidence:
+    """normal and peak of a small Lectio, with the reference application's own flows, on whatever is there."""
+    text = (PROJECT / "targets/lectio.toml").read_text()
+    target = parse_target(text, "lectio.toml")
+    stage = target.stage("A")
+    figures = {
+        "normal_rps": 15.0,
+        "peak_rps": 20.0,
+        "normal_users": 20.0,
+        "concurrent_users": 30.0,
+        "message_rate_per_user": 0.2,
+    }
+    load = tuple(
+        replace(figure, value=figures.get(figure.name, figure.value), high=None) if figure.name in figures else figure
+        for figure in stage.load
+    )
+    stage = replace(stage, load=load)
+    target = replace(target, flows=tuple(flow for flow in target.flows if flow.kind is not FlowKind.UPLOAD))
+    plan = build_plan(target, stage, profile, seed=7)
+    end = plan.levels[1].end_seconds
+    before = tuple(point for point in plan.held.points if point[0] <= end)
+    plan = two_levels(plan)
+    plan = replace(plan, held=replace(plan.held, points=(*before, (end, before[-1][1]))))
+    settings = Settings(
+        target=target,
+        stage=stage,
+        plan=plan,
+        runs=runs,
+        locustfile=PROJECT / "locustfiles/lectio.py",
+        plan_digest="",
+        command="a test",
+        base_url=url,
+    )
+    return read_run(execute(settings, Watcher(honest), StopRequest()).path)
+
+
+def test_the_classroom_flow_finds_what_chat_really_lost(tmp_path: Path) -> None:
+    log = tmp_path / "chat.jsonl"
+    with start("chat", log=log, lost=0.15, duplicated=0.05, reordered=0.05) as server:
+        evidence = run_lectio(tmp_path / "runs", server.url, replace(TINY, drain_seconds=3))
+    assert not any(row.errors for row in evidence.requests if row.kind == "http")
+    rows = [row for row in evidence.requests if row.endpoint == "socket delivery"]
+    expected, heard = sum(row.expected for row in rows), sum(row.completed for row in rows)
+    deliveries = read_delivered(log)
+    lost = sum(row.fate == "lost" for row in deliveries)
+    assert expected == len(deliveries) > 100
+    assert expected - heard == lost > 0
+
+
+JOBS = """
+[flows.sender]
+kind = "upload"
+user_class = "Sender"
+http_steps = 2
+"""
+
+
+def test_the_upload_flow_finds_how_long_jobs_really_wait_and_take(tmp_path: Path) -> None:
+    log = tmp_path / "jobs.jsonl"
+    text = (PROJECT / "harness/oracle/target.toml").read_text()
+    text = text.replace("[[stages]]", f"{JOBS}\n[[stages]]", 1)
+    text = text.replace('normal_rps = { is = "40/s"', 'upload_rate = "3600-7200/h"\nnormal_rps = { is = "40/s"')
+    target = parse_target(text, "jobs.toml")
+    stage = target.stage("1")
+    with start("jobs", log=log, workers=1, service_seconds=0.6) as server:
+        settings = Settings(
+            target=target,
+            stage=stage,
+            plan=two_levels(build_plan(target, stage, replace(TINY, drain_seconds=4), seed=7)),
+            runs=tmp_path / "runs",
+            locustfile=PROJECT / "locustfiles/oracle.py",
+            plan_digest="",
+            command="a test",
+            base_url=server.url,
+        )
+        evidence = read_run(execute(settings, Watcher(honest), StopRequest()).path)
+    jobs = read_served(log)
+    assert len(jobs) == len({job.id for job in evidence.jobs if job.state == "accepted"}) > 8
+    for endpoint, truth in (
+        ("job processing", sum(row.service_seconds for row in jobs)),
+        ("job queue wait", sum(row.start_seconds - row.arrival_seconds for row in jobs)),
+    ):
+        rows = [row for row in evidence.requests if row.endpoint == endpoint]
+        assert sum(row.completed for row in rows) == len(jobs)
+        assert sum(row.service.sum_seconds for row in rows) == pytest.approx(truth, rel=0.01)
+    ends = [row for row in evidence.requests if row.endpoint == "job end to end"]
+    assert not any(row.errors for row in ends)
+    # Seen by asking once a second: at most that, and a little, later than it was.
+    seen, truth = sum(row.service.sum_seconds for row in ends), sum(row.response_seconds for row in jobs)
+    assert truth <= seen < truth + 1.3 * len(jobs)
