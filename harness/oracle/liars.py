@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import signal
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,21 +16,29 @@ from harness.model.evidence import Evidence
 _RUN = b"PROOFLOAD_RUN="
 
 
-def generator_processes(run: Path, proc: Path = Path("/proc")) -> tuple[int, ...]:
-    """The processes of the load generator of that run directory, its master and workers, the oldest first."""
+def generator_processes(
+    run: Path, proc: Path = Path("/proc"), session_of: Callable[[int], int] = os.getsid
+) -> tuple[int, ...]:
+    """The processes of the load generator of that run directory, the oldest first.
+
+    They are the one that was given the run directory, and the workers in its session (the generator has one of its
+    own).
+    """
     wanted = _RUN + os.fsencode(run.resolve())
-    found = []
+    sessions: dict[int, int] = {}
+    of_run = set()
     for folder in proc.iterdir():
         if not folder.name.isdigit():
             continue
         try:
-            is_of_run = wanted in (folder / "environ").read_bytes().split(b"\0")
-            is_locust = any(b"locust" in word for word in (folder / "cmdline").read_bytes().split(b"\0"))
+            if not any(b"locust" in word for word in (folder / "cmdline").read_bytes().split(b"\0")):
+                continue
+            sessions[int(folder.name)] = session_of(int(folder.name))
+            if wanted in (folder / "environ").read_bytes().split(b"\0"):
+                of_run.add(sessions[int(folder.name)])
         except OSError:  # it has ended, or belongs to somebody else
             continue
-        if is_of_run and is_locust:
-            found.append(int(folder.name))
-    return tuple(sorted(found))
+    return tuple(sorted(pid for pid, session in sessions.items() if session in of_run))
 
 
 def kill_newest(run: Path) -> int:

@@ -27,11 +27,12 @@ def test_the_generator_is_found_by_its_run(tmp_path: Path):
     (proc / "self").mkdir()
     (proc / "7").mkdir()  # it ended between two looks
     mine = b"A=1\0PROOFLOAD_RUN=" + bytes(run) + b"\0"
-    process(proc, 100, mine, b"python\0-m\0locust\0--headless\0")
-    process(proc, 20, mine, b"python\0-m\0locust\0--worker\0")
+    process(proc, 20, mine, b"python\0-m\0locust\0--master\0")
+    process(proc, 100, b"PROOFLOAD_WORKER=1\0", b"python\0-m\0locust\0--worker\0")
     process(proc, 30, mine, b"sleep\0" + b"1\0")
     process(proc, 40, b"PROOFLOAD_RUN=/another\0", b"python\0-m\0locust\0")
-    assert generator_processes(run, proc) == (20, 100)
+    assert generator_processes(run, proc, {20: 20, 100: 20, 30: 20, 40: 40}.__getitem__) == (20, 100)
+    assert generator_processes(tmp_path / "none", proc, {20: 20, 100: 20, 30: 20, 40: 40}.__getitem__) == ()
 
 
 def test_a_clock_that_drifts_is_noticed():
