@@ -233,6 +233,7 @@ SLIS: tuple[Sli, ...] = (
     Sli("query_seconds", Unit.SECONDS, query_seconds, (Taint.SERVER_SERIES,), downstream=True),
     _sampled("query_mean_seconds", Unit.SECONDS, "application", "query_seconds_mean"),
     Sli("websocket_connections_ratio", Unit.RATIO, websocket_connections_ratio, (Taint.THROUGHPUT,)),
+    _sampled("application_request_seconds", Unit.SECONDS, "application", "request_seconds_mean"),
     Sli("oom_kills", Unit.COUNT, oom_kills, (), steady=False),
     Sli("server_crashes", Unit.COUNT, server_crashes, (), steady=False),
     Sli("lost_writes", Unit.COUNT, lost_writes, (Taint.WRITES,), steady=False, bound_by_size=False),

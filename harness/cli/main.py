@@ -45,6 +45,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("report", "Judge a run again and rebuild its reports."),
     Command("stack", "The reference stack by hand: up, status, down."),
     Command("schema", "The JSON Schema of a system's TOML file, for editors."),
+    Command("oracle", "Small real servers of known behaviour, to prove Proofload itself against."),
 )
 """Every command, in the order of the help."""
 
