@@ -33,15 +33,16 @@ from harness.model.verdict import Outcome
 from harness.oracle.simulation import arrive, in_flight, observe, plateau, record, respond
 from harness.planning.search import next_step
 
-FEW_BATCHES, MANY_BATCHES, LONG_SECONDS = 10, 20, 120.0
-"""Batches of a measure phase, and from which length on it has many."""
+LEAST_BATCHES = 10
+"""Of a measure phase, however short."""
 WHERE = Citation("capacity_search.py", "scenarios")
 
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
     """A queue and the SLO that it is to keep. total_per_second: services of all servers together. equal: all services
-    take the same time (M/D/c), else they are exponential. settings: whose first rate each search chooses for itself."""
+    take the same time (M/D/c), else they are exponential. settings: whose first rate each search chooses for itself.
+    batch_seconds: of trials that are long enough to have ``LEAST_BATCHES`` of them."""
 
     name: str
     servers: int
@@ -50,6 +51,7 @@ class Scenario:
     bound_seconds: float
     equal: bool
     settings: SearchSettings
+    batch_seconds: float = 4.0
     settle_seconds: float = 4.0
 
     @property
@@ -105,15 +107,13 @@ STANDARD = replace(
 )
 """60-s trials with 3-minute confirmations."""
 NIGHTLY = replace(
-    STANDARD,
-    growth=1.3,
-    trial_seconds=180.0,
-    longest_extension=2.0,
-    confirm_seconds=360.0,
+    SHORT,
+    trial_seconds=150.0,
+    confirm_seconds=300.0,
     overhead_seconds=92.0,
     budget_seconds=14400.0,
 )
-"""3-minute trials with 6-minute confirmations."""
+"""150-s trials with 5-minute confirmations."""
 
 
 def _scenarios() -> tuple[Scenario, ...]:
@@ -126,8 +126,8 @@ def _scenarios() -> tuple[Scenario, ...]:
         Scenario("M/M/8, p95", 8, 800, 0.95, 0.040, False, SHORT),
         Scenario("M/D/1, p95", 1, 400, 0.95, 0.015, True, SHORT),
         Scenario("M/D/8, p95", 8, 400, 0.95, 0.032, True, SHORT),
-        Scenario("M/M/2, p95, 60-s trials", 2, 200, 0.95, 0.080, False, STANDARD),
-        Scenario("M/M/8, p99, 180-s trials", 8, 200, 0.99, 0.200, False, NIGHTLY),
+        Scenario("M/M/2, p95, 60-s trials", 2, 200, 0.95, 0.080, False, STANDARD, 12.0),
+        Scenario("M/M/8, p99, 150-s trials", 8, 100, 0.99, 0.500, False, NIGHTLY, 15.0),
     )
 
 
@@ -179,7 +179,7 @@ class Row:
 def simulate(scenario: Scenario, trial: Trial, random: Random) -> TrialResult:
     """One trial against the scenario's queue, judged as a real one: rows, ``decide``, growing backlog."""
     rate, settle, measure = trial.rate_per_second, scenario.settle_seconds, trial.measure_seconds
-    batch = measure / (FEW_BATCHES if measure < LONG_SECONDS else MANY_BATCHES)
+    batch = measure / max(LEAST_BATCHES, round(measure / scenario.batch_seconds))
     arrivals = arrive(plateau(rate, settle, batch) + plateau(rate, measure, batch, settle), random)
     numbers = np.random.default_rng(random.getrandbits(64))
     services = (
