@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 
 from harness.analysis.intervals import (
+    allowance,
     batches_needed,
+    cautious_share,
     clopper_pearson,
     clopper_pearson_lower,
     clopper_pearson_upper,
@@ -95,6 +99,37 @@ def test_how_many_more_settle_it():
     assert still_needed(seen, 0.05) == 29
     assert still_needed(korn_graubard([(5, 100)] * 10), 0.05) is None
     assert still_needed(seen, 0) is None
+
+
+@pytest.mark.parametrize(("seconds", "factor"), [(1, 3), (3, 1.636364), (9, 1.173), (30, 1.0465), (math.inf, 1)])
+def test_what_neighbouring_batches_do_not_show(seconds, factor):
+    """(1 + φ)/(1 − φ) = 3 for batches of one second, and ever less for longer ones."""
+    assert allowance(seconds) == pytest.approx(factor, rel=1e-3)
+
+
+def test_the_upper_bound_grants_a_higher_share_its_own_spread():
+    plain, seen = korn_graubard(T10), cautious_share(T10)
+    assert (seen.lower, seen.deff, seen.n_effective) == (plain.lower, plain.deff, plain.n_effective)
+    # U solves U = BetaInv(.95; p·n(U) + 1, (1 − p)·n(U)) with n(U) = n_eff·deff ÷ deff(U).
+    upper, share = seen.upper, seen.share
+    spread = 1 + (seen.deff - 1) * upper * (1 - upper) / (share * (1 - share))
+    worth = seen.n_effective * seen.deff / spread
+    assert clopper_pearson_upper(share * worth, worth) == pytest.approx(upper, abs=1e-8)
+    assert upper == pytest.approx(0.0512181, rel=1e-5)
+
+
+def test_short_batches_tell_less():
+    short, long = cautious_share(T10, batch_seconds=3), cautious_share(T10, batch_seconds=30)
+    assert short.deff == pytest.approx(1 + (korn_graubard(T10).deff - 1) * 1.636364, rel=1e-6)
+    assert short.lower < long.lower < long.upper < short.upper
+
+
+def test_what_does_not_come_together_needs_no_correction():
+    even = [(3, 300)] * 20
+    assert cautious_share(even, batch_seconds=3) == korn_graubard(even)
+    assert cautious_share([(0, 300)] * 20, batch_seconds=3) == korn_graubard([(0, 300)] * 20)
+    assert cautious_share([(300, 300)] * 2, batch_seconds=3).upper == 1
+    assert cautious_share([(0, 10), (9, 10)] * 2, batch_seconds=3).upper <= 1
 
 
 def test_mean_of_batches():
