@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from harness.analysis.intervals import cautious_share
+from harness.analysis.intervals import korn_graubard
 from harness.analysis.observations import Comeback, Fact
 from harness.analysis.tested import AT_LEAST_THIS, State, Tested, against
 from harness.model.figure import Figure
@@ -36,7 +36,7 @@ def hold_comeback(slo: Slo, seen: Comeback, bound: Figure, alpha: float) -> Test
     )
     later = seen.later[int(bound.value) :]
     batches = [tuple(map(sum, zip(*later[at : at + 3], strict=True))) for at in range(0, len(later), 3)]
-    proven = bool(batches) and cautious_share([(k, n) for k, n in batches], alpha, 3).lower > seen.allowed
+    proven = bool(batches) and korn_graubard([(k, n) for k, n in batches], alpha).lower > seen.allowed
     if found.seconds is not None:
         when = f"{format_quantity(took, Unit.SECONDS)} after" if took else "as soon as"
         words = f"back within the normal level's bound {when} the load fell"
