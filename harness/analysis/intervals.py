@@ -143,8 +143,9 @@ def cautious_share(
     independent; for the upper bound by ``carried_over`` where that is more. (Not for the lower one: neighbouring
     batches that are all bad are an outage, which proves itself: vector T2.)
 
-    And the upper bound U is the share whose own spread reaches down to what was seen: bursts that make a share twice as
-    high scatter it twice as much, so deff(q) = 1 + (deff − 1)·q(1 − q) ÷ (p̂(1 − p̂)), and U solves
+    And the upper bound U is the share whose own spread reaches down to what was seen. A higher share has more bursts
+    (their variance grows with q) or higher ones (with q²); in between,
+    deff(q) = 1 + (deff − 1)·√(q(1 − q) ÷ (p̂(1 − p̂))), and U solves
     U = BetaInv(1 − α; p̂·n_eff(U) + 1, (1 − p̂)·n_eff(U)). n_effective and deff are the upper bound's at p̂.
     """
     seen = korn_graubard(batches, alpha)
@@ -173,8 +174,9 @@ def _upper(share: float, effective: float, deff: float, alpha: float) -> float:
     # Never over a half, where the spread would shrink again: the map is monotone, and nears its smallest fixed point.
     for _ in range(500):
         at = max(share, min(bound, 0.5))
-        worth = effective * deff / (1 + (deff - 1) * at * (1 - at) / (share * (1 - share)))
-        before, bound = bound, clopper_pearson_upper(share * min(worth, effective), min(worth, effective), alpha)
+        growth = max(1.0, math.sqrt(at * (1 - at) / (share * (1 - share))))
+        worth = effective * deff / (1 + (deff - 1) * growth)
+        before, bound = bound, clopper_pearson_upper(share * worth, worth, alpha)
         if bound - before < 1e-9:
             break
     return bound
