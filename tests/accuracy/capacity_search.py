@@ -33,6 +33,8 @@ from harness.model.verdict import Outcome
 from harness.oracle.simulation import arrive, in_flight, observe, plateau, record, respond
 from harness.planning.search import next_step
 
+FEW_BATCHES, MANY_BATCHES, LONG_SECONDS = 10, 20, 120.0
+"""Batches of a measure phase, and from which length on it has many."""
 WHERE = Citation("capacity_search.py", "scenarios")
 
 
@@ -49,7 +51,6 @@ class Scenario:
     equal: bool
     settings: SearchSettings
     settle_seconds: float = 4.0
-    batch_seconds: float = 2.0
 
     @property
     def service_seconds(self) -> float:
@@ -108,7 +109,7 @@ def _scenarios() -> tuple[Scenario, ...]:
         Scenario("M/M/8, p95", 8, 800, 0.95, 0.040, False, SHORT),
         Scenario("M/D/1, p95", 1, 400, 0.95, 0.015, True, SHORT),
         Scenario("M/D/8, p95", 8, 400, 0.95, 0.032, True, SHORT),
-        Scenario("M/M/2, p95, 60-s trials", 2, 200, 0.95, 0.080, False, STANDARD, batch_seconds=3.0),
+        Scenario("M/M/2, p95, 60-s trials", 2, 200, 0.95, 0.080, False, STANDARD),
     )
 
 
@@ -158,7 +159,8 @@ class Row:
 def simulate(scenario: Scenario, trial: Trial, random: Random) -> TrialResult:
     """One trial against the scenario's queue, judged as a real one: rows, ``decide``, growing backlog."""
     rate, settle, measure = trial.rate_per_second, scenario.settle_seconds, trial.measure_seconds
-    arrivals = arrive(plateau(rate, settle + measure, scenario.batch_seconds), random)
+    batch = measure / (FEW_BATCHES if measure < LONG_SECONDS else MANY_BATCHES)
+    arrivals = arrive(plateau(rate, settle, batch) + plateau(rate, measure, batch, settle), random)
     numbers = np.random.default_rng(random.getrandbits(64))
     services = (
         np.full(len(arrivals), scenario.service_seconds)
@@ -169,9 +171,9 @@ def simulate(scenario: Scenario, trial: Trial, random: Random) -> TrialResult:
     seconds = whole_seconds(settle, settle + measure)
     measured = arrivals >= settle
     rows = record(arrivals[measured], responses[measured], (scenario.bound_seconds,))
-    ruling = decide(scenario.slo, observe(rows, seconds, scenario.batch_seconds))
+    ruling = decide(scenario.slo, observe(rows, seconds, batch))
     present = in_flight(arrivals, responses, np.array(seconds, dtype=float) + 1)
-    batches = batch_ranges(range(len(seconds)), scenario.batch_seconds)
+    batches = batch_ranges(range(len(seconds)), batch)
     means = [float(present[batch.start : batch.stop].mean()) for batch in batches]
     grows = backlog_grows(means, REQUEST_GROWTH * rate * measure)
     outcome = Outcome.INCONCLUSIVE if grows and ruling.outcome is Outcome.PASS else ruling.outcome
