@@ -109,7 +109,7 @@ def test_observed_in_batches():
     rows = simulation.record(arrivals, np.full(100, 0.2), (0.1,))
     times = simulation.observe(rows, whole_seconds(2, 10), 2)
     assert [[row.second for row in batch] for batch in times.batches] == [[2, 3], [4, 5], [6, 7], [8, 9]]
-    assert times.absent == (0, 0, 0, 0)
+    assert times.absent == (0, 0, 0, 0) and times.batch_seconds == 2
 
 
 def test_requests_in_flight():
