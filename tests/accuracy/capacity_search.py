@@ -32,7 +32,10 @@ from harness.model.units import Unit
 from harness.model.verdict import Outcome
 from harness.oracle.simulation import arrive, in_flight, observe, plateau, record, respond
 from harness.planning.search import next_step
+from tests.accuracy.study import Row, Table, percent
 
+LEAST = 0.9
+"""Of the searches: so many have to find the truth, and so many brackets to hold it."""
 LEAST_BATCHES = 10
 """Of a measure phase, however short."""
 WHERE = Citation("capacity_search.py", "scenarios")
@@ -158,7 +161,7 @@ class Found:
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class Line:
     """A line of the table. Shares are of all searches; errors, their median with its sign (bias), and widths are
     relative; trials and seconds are medians."""
 
@@ -244,11 +247,11 @@ def find(scenario: Scenario, seed: int) -> Found:
     )
 
 
-def row(scenario: Scenario, found: Sequence[Found]) -> Row:
+def line(scenario: Scenario, found: Sequence[Found]) -> Line:
     """The searches of one scenario as a line. A search without a bracket is neither within 5 % nor holds the truth."""
     errors = [abs(each.middle - 1) if each.middle is not None else math.inf for each in found]
     widths = [each.upper / each.lower - 1 for each in found if each.lower and each.upper]
-    return Row(
+    return Line(
         scenario=scenario.name,
         true_per_second=scenario.capacity_per_second,
         searches=len(found),
@@ -266,54 +269,69 @@ def row(scenario: Scenario, found: Sequence[Found]) -> Row:
 
 def study(
     searches: int, scenarios: Sequence[Scenario] = SCENARIOS, processes: int | None = None, first_seed: int = 0
-) -> tuple[Row, ...]:
+) -> tuple[Line, ...]:
     """``searches`` of each scenario, on as many processes as there are cores."""
     seeds = range(first_seed, first_seed + searches)
     jobs = [(scenario, seed) for scenario in scenarios for seed in seeds]
     with ProcessPoolExecutor(processes or os.cpu_count()) as pool:
         found = list(pool.map(_find, jobs, chunksize=max(1, searches // 10)))
-    return tuple(row(each, found[index * searches : (index + 1) * searches]) for index, each in enumerate(scenarios))
+    return tuple(line(each, found[index * searches : (index + 1) * searches]) for index, each in enumerate(scenarios))
 
 
 def _find(job: tuple[Scenario, int]) -> Found:
     return find(*job)
 
 
-def table(rows: Sequence[Row]) -> str:
-    """As Markdown."""
-    columns: tuple[tuple[str, Callable[[Row], str]], ...] = (
-        ("queue and SLO", lambda each: each.scenario),
+def run(searches: int, scenarios: Sequence[Scenario] = SCENARIOS) -> Table:
+    """The table for docs/accuracy.md."""
+    lines = study(searches, scenarios)
+    columns: tuple[tuple[str, Callable[[Line], str]], ...] = (
+        ("queue, SLO, trials", lambda each: each.scenario),
         ("true capacity", lambda each: f"{each.true_per_second:.1f}/s"),
-        ("searches", lambda each: f"{each.searches}"),
-        ("within 5 %", lambda each: f"{each.within_5_percent:.1%}"),
-        ("bracket holds the truth", lambda each: f"{each.contains_truth:.1%}"),
-        ("confirmed", lambda each: f"{each.confirmed:.0%}"),
-        ("median error", lambda each: f"{each.median_error:.1%}"),
-        ("bias", lambda each: f"{each.bias:+.1%}"),
-        ("largest error", lambda each: f"{each.worst_error:.1%}"),
-        ("median width", lambda each: f"{each.median_width:.1%}"),
+        ("within 5 %", lambda each: percent(each.within_5_percent)),
+        ("bracket holds the truth", lambda each: percent(each.contains_truth)),
+        ("confirmed", lambda each: percent(each.confirmed)),
+        ("error: median", lambda each: percent(each.median_error)),
+        ("with its sign", lambda each: f"{each.bias * 100:+.1f} %"),
+        ("largest", lambda each: percent(each.worst_error)),
+        ("bracket's width", lambda each: percent(each.median_width)),
         ("trials", lambda each: f"{each.trials:.0f}"),
-        ("time of a search", lambda each: f"{each.seconds / 60:.0f} min"),
+        ("time", lambda each: f"{each.seconds / 60:.0f} min"),
     )
-    lines = [
-        "| " + " | ".join(title for title, _ in columns) + " |",
-        "|" + "--|" * len(columns),
-        *("| " + " | ".join(text(each) for _, text in columns) + " |" for each in rows),
+    rows = [
+        Row(
+            tuple(text(each) for _, text in columns),
+            f"both ≥ {LEAST * 100:.0f} %",
+            min(each.within_5_percent, each.contains_truth) >= LEAST,
+        )
+        for each in lines
     ]
-    return "\n".join(lines)
+    return Table(
+        f"Is the capacity found? ({searches} searches each, in simulated time)",
+        "the rate at which exactly the allowed share of responses is slower than the bound, from queueing theory",
+        tuple(title for title, _ in columns),
+        tuple(rows),
+        (
+            "Found is the geometric middle of the bracket [highest confirmed pass, lowest proven fail]. Width, trials "
+            "and time are medians; the time includes starting and draining a stack of servers for each trial.",
+            "Theory is for Poisson arrivals. Ours are Poisson given their count (ADR 1), which moves the capacity up by "
+            "0.6 to 1.1 %; that is left in as an error.",
+        ),
+        {
+            "within 5 %": sum(each.within_5_percent for each in lines) / len(lines),
+            "holds the truth": sum(each.contains_truth for each in lines) / len(lines),
+        },
+    )
 
 
 def main() -> None:
-    """Print the table."""
+    """Print the table as Markdown."""
     searches = int(sys.argv[1]) if len(sys.argv) > 1 else 40
     began = time.monotonic()
-    rows = study(searches)
-    print(table(rows))  # noqa: T201
-    total = sum(each.searches for each in rows)
-    within = sum(each.within_5_percent * each.searches for each in rows) / total
-    contains = sum(each.contains_truth * each.searches for each in rows) / total
-    took = time.monotonic() - began
-    print(f"\nall: {within:.1%} within 5 %, {contains:.1%} hold the truth, {total} searches, {took:.0f} s")  # noqa: T201
+    found = run(searches)
+    lines = [found.columns, ["--"] * len(found.columns), *(each.cells for each in found.rows)]
+    sys.stdout.writelines(f"| {' | '.join(cells)} |\n" for cells in lines)
+    sys.stdout.write(f"\n{dict(found.figures)}, {time.monotonic() - began:.0f} s\n")
 
 
 if __name__ == "__main__":

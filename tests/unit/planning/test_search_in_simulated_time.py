@@ -9,7 +9,7 @@ import pytest
 
 from harness.model.capacity import Trial, TrialPurpose
 from harness.model.verdict import Outcome
-from tests.accuracy.capacity_search import SCENARIOS, Found, find, row, simulate, table
+from tests.accuracy.capacity_search import SCENARIOS, Found, find, line, run, simulate
 
 
 def scenario(name):
@@ -23,9 +23,8 @@ def test_a_search_in_simulated_time_finds_the_exact_capacity(name):
         assert each.complete and each.confirmed
         assert each.lower < each.middle < each.upper
         assert each.middle == pytest.approx(1, abs=0.08)
-    line = row(scenario(name), found)
-    assert line.within_5_percent >= 0.5 and line.contains_truth >= 0.5
-    assert f"{line.true_per_second:.1f}/s" in table([line])
+    shown = line(scenario(name), found)
+    assert shown.within_5_percent >= 0.5 and shown.contains_truth >= 0.5
 
 
 def test_far_from_the_capacity_a_trial_is_decided():
@@ -41,7 +40,15 @@ def test_far_from_the_capacity_a_trial_is_decided():
 
 def test_no_bracket_is_no_success():
     found = [Found(0.95, None, False, False, 5, 100, ""), Found(0.97, 1.04, True, True, 9, 300, "")]
-    line = row(scenario("M/M/2, p90"), found)
-    assert line.within_5_percent == line.contains_truth == 0.5
-    assert line.worst_error == math.inf
-    assert line.median_width == pytest.approx(1.04 / 0.97 - 1)
+    shown = line(scenario("M/M/2, p90"), found)
+    assert shown.within_5_percent == line.contains_truth == 0.5
+    assert shown.worst_error == math.inf
+    assert shown.median_width == pytest.approx(1.04 / 0.97 - 1)
+
+
+def test_the_table():
+    found = run(2, [scenario("M/D/1, p95")])
+    (only,) = found.rows
+    assert only.cells[:2] == ("M/D/1, p95", f"{scenario('M/D/1, p95').capacity_per_second:.1f}/s")
+    assert len(only.cells) == len(found.columns)
+    assert only.reached is (min(found.figures.values()) >= 0.9)
