@@ -33,7 +33,8 @@ class SearchSettings:
     first_rate_per_second: where the ramp begins; growth: factor from one step of the ramp to the next.
     width: relative width at which bisection ends (0.05: the bracket's upper end is at most 5 % above its lower one).
     trial_seconds: measured per trial; longest_extension: factor up to which an undecided trial is repeated for longer.
-    confirmations, confirm_seconds: fresh trials of the highest pass that must all pass.
+    confirmations, confirm_seconds: fresh trials of the highest pass that must all pass, each made again for longer if
+    it could not decide; best no shorter than a trial's longest extension (ADR 4).
     overhead_seconds: start, ramp, settle and drain of one trial. budget_seconds: for the whole search.
     lowest_rate_per_second, highest_rate_per_second: never tried beyond.
     """

@@ -314,7 +314,7 @@ def run(searches: int, scenarios: Sequence[Scenario] = SCENARIOS) -> Table:
         (
             "Found is the geometric middle of the bracket [highest confirmed pass, lowest proven fail]. Width, trials "
             "and time are medians; the time includes starting and draining a stack of servers for each trial.",
-            "Theory is for Poisson arrivals. Ours are Poisson given their count (ADR 1), which moves the capacity up by "
+            "Theory is for Poisson arrivals. Ours are Poisson given their count (ADR 1), which lifts the capacity by "
             "0.6 to 1.1 %; that is left in as an error.",
         ),
         {

@@ -41,7 +41,7 @@ def test_far_from_the_capacity_a_trial_is_decided():
 def test_no_bracket_is_no_success():
     found = [Found(0.95, None, False, False, 5, 100, ""), Found(0.97, 1.04, True, True, 9, 300, "")]
     shown = line(scenario("M/M/2, p90"), found)
-    assert shown.within_5_percent == line.contains_truth == 0.5
+    assert shown.within_5_percent == shown.contains_truth == 0.5
     assert shown.worst_error == math.inf
     assert shown.median_width == pytest.approx(1.04 / 0.97 - 1)
 
