@@ -122,7 +122,7 @@ NIGHTLY = replace(
 def _scenarios() -> tuple[Scenario, ...]:
     return (
         Scenario("M/M/1, p90", 1, 600, 0.9, 0.020, False, SHORT),
-        Scenario("M/M/1, p95", 1, 400, 0.95, 0.040, False, SHORT),
+        Scenario("M/M/1, p95", 1, 600, 0.95, 0.0267, False, SHORT),
         Scenario("M/M/2, p90", 2, 600, 0.9, 0.020, False, SHORT),
         Scenario("M/M/2, p95", 2, 800, 0.95, 0.020, False, SHORT),
         Scenario("M/M/8, p90", 8, 600, 0.9, 0.040, False, SHORT),
