@@ -6,6 +6,7 @@ second, except for facts (crashes, kills, lost writes), which count whenever the
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -86,7 +87,8 @@ def request_success_ratio(evidence: Evidence, level: Level) -> Observation:
         batches.append((sum(row.errors + row.dropped for row in batch), n))
         admitted = (count for row in batch for kind, count in row.error_kinds.items() if kind.startswith("HTTP 5"))
         faults.append((sum(admitted), n))
-    return _shares(tuple(batches), "requests", unresolved(evidence, level), tuple(faults))
+    length = evidence.plan.batch_seconds
+    return _shares(tuple(batches), "requests", unresolved(evidence, level), tuple(faults), length)
 
 
 def request_error_ratio(evidence: Evidence, level: Level) -> Observation:
@@ -100,7 +102,7 @@ def socket_reach_ratio(evidence: Evidence, level: Level) -> Observation:
     for batch in _batches(evidence, level, endpoint="socket delivery"):
         expected = sum(row.expected for row in batch)
         batches.append((max(0, expected - sum(row.completed for row in batch)), expected))
-    return _shares(tuple(batches), "deliveries")
+    return _shares(tuple(batches), "deliveries", batch_seconds=evidence.plan.batch_seconds)
 
 
 def jobs_finished_ratio(evidence: Evidence, level: Level) -> Observation:
@@ -293,15 +295,19 @@ def _times(
     )
     if not any(row.offered for batch in batches for row in batch) and not any(absent):
         return Unobserved(f"no {noun} were recorded")
-    return Times(batches, absent, noun, in_flight)
+    return Times(batches, absent, noun, in_flight, evidence.plan.batch_seconds)
 
 
 def _shares(
-    batches: tuple[tuple[int, int], ...], noun: str, in_flight: int = 0, faults: tuple[tuple[int, int], ...] = ()
+    batches: tuple[tuple[int, int], ...],
+    noun: str,
+    in_flight: int = 0,
+    faults: tuple[tuple[int, int], ...] = (),
+    batch_seconds: float = math.inf,
 ) -> Observation:
     if not any(n for _, n in batches):
         return Unobserved(f"no {noun} were recorded")
-    return Shares(batches, noun, in_flight, faults)
+    return Shares(batches, noun, in_flight, faults, batch_seconds)
 
 
 def _gauge(evidence: Evidence, level: Level, values: dict[int, float], missing: str) -> Observation:
