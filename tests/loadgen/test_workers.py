@@ -1,0 +1,213 @@
+"""A master and its workers: the same load as one process offers, and nothing lost on the way to the run directory."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from harness.planning.schedule import schedule
+from tests.loadgen.conftest import Load, make_plan
+from tests.loadgen.test_generator import assert_conserved, sessions
+
+WORKERS = (1, 2, 4)
+PLAN = make_plan(teachers=2.0, students=6.0, messages=6.0, sockets=23, probes=(1.5, 2.0, 2.5), seconds=6.0)
+
+
+def by_second(run: Load, endpoint: str) -> Counter[int]:
+    """How many were meant to start in each second of intended time."""
+    found: Counter[int] = Counter()
+    for row in run.rows:
+        if row.endpoint == endpoint:
+            found[row.second] += row.offered
+    return +found
+
+
+@pytest.fixture(scope="module")
+def loads(server, load):
+    """The same plan with one, two and four workers, one after the other: each with a server of its own."""
+    found = {}
+    for workers in WORKERS:
+        run = found[workers] = load(server().port, PLAN, workers=workers)
+        assert run.wait(60) == 0, run.log.read_text()
+    return found
+
+
+@pytest.mark.parametrize("workers", WORKERS)
+def test_however_many_workers_the_arrivals_are_the_plans(loads, workers):
+    run = loads[workers]
+    first = {"teachers": "POST /login", "students": "POST /login", "classroom": "socket ack", "uploads": "POST /login"}
+    planned: dict[str, Counter[int]] = {name: Counter() for name in first.values()}
+    for arrival in schedule(PLAN):
+        planned[first[arrival.flow]][arrival.second] += 1
+    for endpoint, expected in planned.items():
+        assert by_second(run, endpoint) == expected
+    assert run.total("socket connect") == 23
+    assert run.total("job end to end") == 3
+
+
+def test_what_is_done_does_not_depend_on_the_workers(loads):
+    """Not only how many sessions: which requests they make, and under which ids they write."""
+    done = {
+        workers: Counter({row.endpoint: run.total(row.endpoint) for row in run.rows if row.kind == "http"})
+        for workers, run in loads.items()
+    }
+    for each in done.values():
+        del each["GET /api/uploads/:id"]  # a poll more or less
+    assert done[1] == done[2] == done[4]
+    kinds = {workers: Counter(write.kind for write in run.acknowledged) for workers, run in loads.items()}
+    assert kinds[1] == kinds[2] == kinds[4]
+    for run in loads.values():
+        assert len({write.id for write in run.acknowledged}) == len(run.acknowledged)
+
+
+@pytest.mark.parametrize("workers", WORKERS[1:])
+def test_no_row_is_lost_between_workers_and_master(loads, workers):
+    run = loads[workers]
+    names = run.event("load-start").detail["workers"]
+    assert len(names) == len(set(names)) == workers
+    last = {sample.worker: sample for sample in run.samples}
+    assert set(last) == set(names)
+    for sample in run.samples:
+        assert_conserved(sample)
+    assert sum(sample.intended for sample in last.values()) == len(list(schedule(PLAN)))
+    counted = sum(sample.requests_completed for sample in last.values())
+    recorded = sum(row.completed for row in run.rows if row.kind != "job" and row.endpoint != "socket delivery")
+    assert counted == recorded
+    assert not any(row.error_kinds for row in run.rows), run.log.read_text()
+    assert run.total("socket delivery") == run.total("socket delivery", "expected") > 0
+    # Everybody carries a part, and the sockets are the plan's.
+    assert all(sample.intended > 0 for sample in last.values())
+    assert sum(max(s.sockets for s in run.samples if s.worker == name) for name in names) == 23
+    names = [event.name for event in run.events]
+    assert names[:workers] == ["generator-ready"] * workers
+    assert names[workers] == "load-start" and names.count("load-start") == 1
+    assert names.count("load-end") == 1 and names[-1] == "generator-end"
+    assert [e.detail["phase"] for e in run.events if e.name == "phase"] == ["ramp", "settle", "measure", "drain"]
+    assert not {"worker-lost", "evidence-gap"} & set(names)
+    for number in range(1, workers + 1):
+        assert "Traceback" not in (run.run.logs / f"generator-worker-{number}.log").read_text()
+
+
+def worker_pids(run: Load) -> list[int]:
+    return [int(name.rsplit("-", 1)[1]) for name in run.event("load-start").detail["workers"]]
+
+
+def alive(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+def test_a_worker_that_dies_is_named_and_the_others_go_on(server, load):
+    run = load(server().port, make_plan(students=8.0, sockets=10, messages=2.0, seconds=8.0), workers=2)
+    run.wait_for_event("load-start")
+    run.until(lambda: len(run.samples) >= 4)
+    victim, other = run.event("load-start").detail["workers"]
+    os.kill(worker_pids(run)[0], signal.SIGKILL)
+    lost = run.wait_for_event("worker-lost")
+    assert lost.detail["worker"] == victim
+    assert lost.detail["reason"] == "killed by signal 9"
+    heard = [sample.monotonic_seconds for sample in run.samples if sample.worker == victim]
+    assert lost.monotonic_seconds - max(heard) < 2.0
+    assert run.wait() == 0, run.log.read_text()
+    assert run.event("generator-end").detail["reason"] == "completed"
+    last = [sample for sample in run.samples if sample.worker == other][-1]
+    assert last.monotonic_seconds - run.event("load-start").monotonic_seconds >= 8.0
+    assert last.intended == last.completed and last.sockets == 0
+    assert_conserved(last)
+    assert not any(map(alive, worker_pids(run)))
+
+
+def test_a_worker_that_ends_before_its_time_is_lost_too(server, load):
+    run = load(server().port, make_plan(seconds=6.0), workers=2)
+    run.wait_for_event("load-start")
+    os.kill(worker_pids(run)[1], signal.SIGTERM)
+    lost = run.wait_for_event("worker-lost")
+    assert (lost.detail["worker"], lost.detail["reason"]) == (
+        run.event("load-start").detail["workers"][1],
+        "interrupted",
+    )
+    assert run.wait() == 0
+
+
+def test_without_any_worker_left_the_load_ends(server, load):
+    run = load(server().port, make_plan(seconds=60.0), workers=2)
+    run.wait_for_event("load-start")
+    for pid in worker_pids(run):
+        os.kill(pid, signal.SIGKILL)
+    assert run.wait(15) == 1
+    assert [event.name for event in run.events].count("worker-lost") == 2
+    assert run.event("generator-end").detail["reason"] == "crashed: every worker was lost"
+
+
+@pytest.mark.parametrize("signal_name", ["SIGTERM", "SIGINT"])
+def test_a_signal_to_the_master_ends_all_of_it_and_leaves_whole_evidence(server, load, signal_name):
+    plan = make_plan(students=6.0, messages=2.0, sockets=10, seconds=30.0)
+    run = load(server().port, plan, workers=2)
+    run.wait_for_event("load-start")
+    run.until(lambda: len(run.samples) >= 4)
+    pids = worker_pids(run)
+    run.process.send_signal(getattr(signal, signal_name))
+    assert run.wait(8) == 0, run.log.read_text()
+    assert not any(map(alive, pids))
+    end = run.event("generator-end")
+    assert end.detail["reason"] == "interrupted"
+    last = {sample.worker: sample for sample in run.samples}
+    assert len(last) == 2
+    for sample in last.values():
+        assert_conserved(sample)
+    assert sum(sample.requests_in_flight for sample in last.values()) == end.detail["requests_in_flight"]
+    recorded = sum(row.completed for row in run.rows if row.kind != "job" and row.endpoint != "socket delivery")
+    assert recorded == sum(sample.requests_completed for sample in last.values())
+    assert "worker-lost" not in [event.name for event in run.events]
+
+
+def test_workers_whose_master_was_killed_end_by_themselves(server, load):
+    run = load(server().port, make_plan(seconds=60.0), workers=2)
+    run.wait_for_event("load-start")
+    pids = worker_pids(run)
+    run.process.kill()
+    run.process.wait()
+    run.until(lambda: not any(map(alive, pids)))
+
+
+def test_a_preparation_that_fails_is_said_once_and_in_a_line(load):
+    run = load(9, make_plan(), workers=2)  # nothing listens on the discard port
+    assert run.wait() == 1
+    ends = [event.detail["reason"] for event in run.events if event.name == "generator-end"]
+    assert len(ends) == 1 and ends[0].startswith("not started: ") and "refused" in ends[0]
+    assert not any(event.name == "load-start" for event in run.events)
+    assert "Traceback" not in run.log.read_text()
+
+
+def test_a_locustfile_that_fails_in_the_workers_only(server, load, tmp_path):
+    own = tmp_path / "own.py"
+    text = (Path(__file__).parents[2] / "locustfiles/lectio.py").read_text()
+    own.write_text(f"import os\nif 'PROOFLOAD_WORKER' in os.environ:\n    raise SystemExit(3)\n{text}")
+    run = load(server().port, make_plan(), str(own), workers=2)
+    assert run.wait() == 1
+    reason = run.event("generator-end").detail["reason"]
+    assert reason.startswith("not started: worker ") and "ended with exit code 3 before the load" in reason
+
+
+def test_a_full_disk_ends_the_load_of_all_workers(server, load):
+    through = ("sh", "-c", 'ulimit -f 64 && exec "$@"', "sh")  # files of at most 32 KiB: the requests' reaches it
+    run = load(server().port, make_plan(students=10.0, seconds=40.0), through=through, workers=2)
+    run.wait_for_event("load-start")
+    pids = worker_pids(run)
+    assert run.wait(35) == 1
+    assert run.rows and run.samples
+    assert "File too large" in run.log.read_text()
+    assert not any(map(alive, pids))
+
+
+def test_the_same_sessions_are_counted_whoever_carries_them(loads):
+    for flow in ("teachers", "students"):
+        assert sessions(PLAN, flow) == sum(
+            row.offered for row in loads[4].rows if row.endpoint == "POST /login" and row.flow == flow
+        )
