@@ -25,6 +25,7 @@ from harness.analysis.phases import (
 )
 from harness.analysis.rates import tally_by_second
 from harness.analysis.survival import RECOVERY_SLI, comeback
+from harness.analysis.workers import held_together
 from harness.model.evidence import Evidence
 from harness.model.plan import Held, Level, LevelName
 from harness.model.samples import JobEvent, RequestRow
@@ -158,16 +159,11 @@ def throughput_per_second(evidence: Evidence, level: Level) -> Observation:
 
 def sockets_held_ratio(evidence: Evidence, level: Level) -> Observation:
     """Sockets open ÷ sockets that the plan holds at that time, each second; above 1 counts as 1."""
-    open_now: dict[int, dict[str, int]] = defaultdict(dict)
-    for sample in evidence.generator:
-        second = load_second(evidence, sample.monotonic_seconds)
-        if second is not None:
-            open_now[int(second)][sample.worker] = sample.sockets
     values: dict[int, float] = {}
-    for second, workers in open_now.items():
+    for second, sockets in held_together(evidence, lambda sample: sample.sockets).items():
         planned = held_at(evidence.plan.held, second)
         if planned > 0:
-            values[second] = min(1.0, sum(workers.values()) / planned)
+            values[second] = min(1.0, sockets / planned)
     return _gauge(evidence, level, values, "the generator said nothing of its sockets")
 
 

@@ -17,7 +17,7 @@ from harness.errors import EvidenceError, GeneratorError, HarnessError, MissingP
 from harness.experiment.abort import AbortWatch, Observation
 from harness.experiment.fingerprint import host_fingerprint
 from harness.experiment.generator import Generator
-from harness.experiment.live import LiveView, position
+from harness.experiment.live import Busiest, LiveView, position
 from harness.experiment.reconcile import job_events, reconcile
 from harness.experiment.servers import Servers, bring_up
 from harness.experiment.settings import Interrupted, Observer, Settings, StopRequest
@@ -204,7 +204,13 @@ class _Execution:
         servers = self.servers
         if self.stop.asked:
             return _called_off(self.stop, self.observer)
-        generator = Generator(self.run, self.settings.locustfile, servers.base_url, servers.generator_environment)
+        generator = Generator(
+            self.run,
+            self.settings.locustfile,
+            servers.base_url,
+            servers.generator_environment,
+            self.settings.workers,
+        )
         self.observer.step("starting the load generator")
         servers.start_sampling()
         generator.start()
@@ -236,7 +242,7 @@ class _Execution:
         plan = self.settings.plan
         rows, health = Tail(self.run.requests, RequestRow), Tail(self.run.generator, GeneratorSample)
         view, aborts = LiveView(plan), AbortWatch()
-        latest: GeneratorSample | None = None
+        busiest = Busiest()
         limit = plan.duration_seconds + plan.job_timeout_seconds + OVERTIME_SECONDS
         while generator.poll() is None:
             if self.stop.wait(TICK_SECONDS):
@@ -248,9 +254,9 @@ class _Execution:
             elapsed = time.monotonic() - start
             view.add(rows.read())
             completed, bad = view.take_ended()
-            latest = (health.read() or (latest,))[-1]
+            busiest.add(health.read())
             values = self.servers.latest()
-            self.observer.live(view.status(elapsed, latest, values))
+            self.observer.live(view.status(elapsed, busiest.sample, values))
             self._note_the_dead()
             fired = aborts.observe(_observation(plan, elapsed, values, completed, bad))
             if fired is not None:

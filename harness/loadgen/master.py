@@ -240,9 +240,9 @@ class Master:
             self._environment.process_exit_code = 1
             self._stop(f"not started: {said if said != reason else f'worker {worker.index + 1} {reason}'}")
             return
-        detail = {"worker": worker.name, "reason": reason}
+        detail: dict[str, object] = {"worker": worker.name, "reason": reason}
         if worker.heard_seconds:
-            detail["heard_until_seconds"] = f"{worker.heard_seconds - self._started_seconds:.1f}"
+            detail["heard_until_seconds"] = round(worker.heard_seconds - self._started_seconds, 1)
         self._event("worker-lost", **detail)
         _logger.error("worker %s was lost: %s", worker.name, reason)
 

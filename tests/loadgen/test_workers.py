@@ -188,7 +188,7 @@ def test_a_preparation_that_fails_is_said_once_and_in_a_line(load):
 def test_a_locustfile_that_fails_in_the_workers_only(server, load, tmp_path):
     own = tmp_path / "own.py"
     text = (Path(__file__).parents[2] / "locustfiles/lectio.py").read_text()
-    own.write_text(f"import os\nif 'PROOFLOAD_WORKER' in os.environ:\n    raise SystemExit(3)\n{text}")
+    own.write_text(f"{text}\nif 'PROOFLOAD_WORKER' in os.environ:\n    raise SystemExit(3)\n")
     run = load(server().port, make_plan(), str(own), workers=2)
     assert run.wait() == 1
     reason = run.event("generator-end").detail["reason"]
