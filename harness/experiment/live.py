@@ -20,7 +20,7 @@ SILENT_SECONDS = 5.0
 class LiveStatus:
     """One moment of the run. Rates per second, times in seconds; None where nothing has been seen yet.
 
-    generator: of several workers the busiest, with all their sockets.
+    generator: of several workers the busiest, with all their sockets. workers: how many were heard of late.
     """
 
     elapsed_seconds: float
@@ -39,6 +39,7 @@ class LiveStatus:
     generator: GeneratorSample | None
     servers: Mapping[str, float]
     """Latest values by "source.metric"."""
+    workers: int = 1
 
 
 @dataclass(slots=True)
@@ -91,7 +92,11 @@ class LiveView:
         return ended
 
     def status(
-        self, elapsed_seconds: float, generator: GeneratorSample | None, servers: Mapping[str, float]
+        self,
+        elapsed_seconds: float,
+        generator: GeneratorSample | None,
+        servers: Mapping[str, float],
+        workers: int = 1,
     ) -> LiveStatus:
         """The moment ``elapsed_seconds`` after the start of the load."""
         last = int(elapsed_seconds) - 1
@@ -121,6 +126,7 @@ class LiveView:
             service_p95_seconds=_quantile(service, 0.95),
             generator=generator,
             servers=servers,
+            workers=workers,
         )
 
 
@@ -135,10 +141,14 @@ class Busiest:
         self._latest.update({sample.worker: sample for sample in samples})
 
     @property
+    def count(self) -> int:
+        """How many workers were heard of late."""
+        return len(self._heard())
+
+    @property
     def sample(self) -> GeneratorSample | None:
         """The busiest worker's latest, with the longest lag and the sum of the sockets. None before the first."""
-        newest = max((sample.monotonic_seconds for sample in self._latest.values()), default=0.0)
-        heard = [each for each in self._latest.values() if newest - each.monotonic_seconds < SILENT_SECONDS]
+        heard = self._heard()
         if not heard:
             return None
         return replace(
@@ -146,6 +156,10 @@ class Busiest:
             loop_lag_p99_seconds=max(sample.loop_lag_p99_seconds for sample in heard),
             sockets=sum(sample.sockets for sample in heard),
         )
+
+    def _heard(self) -> list[GeneratorSample]:
+        newest = max((sample.monotonic_seconds for sample in self._latest.values()), default=0.0)
+        return [each for each in self._latest.values() if newest - each.monotonic_seconds < SILENT_SECONDS]
 
 
 def _quantile(buckets: Counter[int], p: float) -> float | None:

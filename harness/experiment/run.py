@@ -256,7 +256,7 @@ class _Execution:
             completed, bad = view.take_ended()
             busiest.add(health.read())
             values = self.servers.latest()
-            self.observer.live(view.status(elapsed, busiest.sample, values))
+            self.observer.live(view.status(elapsed, busiest.sample, values, busiest.count))
             self._note_the_dead()
             fired = aborts.observe(_observation(plan, elapsed, values, completed, bad))
             if fired is not None:

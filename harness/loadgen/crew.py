@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -65,9 +66,10 @@ class Crew:
 
     def dismiss(self) -> None:
         """See to it that none is left."""
+        deadline = time.monotonic() + _FAREWELL_SECONDS
         for process in self._processes.values():
             try:
-                process.wait(_FAREWELL_SECONDS)
+                process.wait(max(0.1, deadline - time.monotonic()))
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()

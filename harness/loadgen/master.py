@@ -100,8 +100,7 @@ class Master:
         shares = [users_by_class(plan, Shard(index, self._count)) for index in range(self._count)]
         spawn_at_once(environment, sum(sum(share.values()) for share in shares))
         environment.process_exit_code = 0
-        for name, heard in ((HELLO, self._on_hello), (READY, self._on_ready), (REPORT, self._on_report)):
-            listen(self._runner, name, self._or_crash(heard))
+        self.listen()
         hook(environment.events.quitting, lambda **_: self.finish(self._reason))
         hook(environment.events.quit, lambda **_: self._crew.dismiss())
         gevent.signal_handler(signal.SIGINT, os.kill, os.getpid(), signal.SIGTERM)
@@ -111,6 +110,11 @@ class Master:
         by_client = {worker.client: shares[worker.index] for worker in self._workers.values()}
         environment.dispatcher_class = partial(FixedShares, by_client)  # type: ignore[assignment]
         gevent.spawn(self._look_after).link_exception(lambda greenlet: self._crash(greenlet.exception))
+
+    def listen(self) -> None:
+        """Hear what workers have to say."""
+        for name, heard in ((HELLO, self._on_hello), (READY, self._on_ready), (REPORT, self._on_report)):
+            listen(self._runner, name, self._or_crash(heard))
 
     def give_up(self, reason: str) -> None:
         """The last word when there is to be no load, and nobody left."""

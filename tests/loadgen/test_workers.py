@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
+import subprocess
+import sys
 from collections import Counter
 from pathlib import Path
 
 import pytest
 
+from harness.model.samples import AcknowledgedWrite, Event
 from harness.planning.schedule import schedule
+from harness.store.jsonl import read_lines, write_whole
+from harness.store.layout import RunDirectory
 from tests.loadgen.conftest import Load, make_plan
 from tests.loadgen.test_generator import assert_conserved, sessions
 
@@ -176,6 +182,18 @@ def test_workers_whose_master_was_killed_end_by_themselves(server, load):
     run.until(lambda: not any(map(alive, pids)))
 
 
+def test_a_harness_that_was_killed_leaves_neither_master_nor_workers(server, load):
+    keeper = "import subprocess, sys; subprocess.run(sys.argv[1:])"
+    run = load(server().port, make_plan(seconds=60.0), through=(sys.executable, "-c", keeper), workers=2)
+    run.wait_for_event("load-start")
+    pids = worker_pids(run)
+    pids.append(int(Path(f"/proc/{pids[0]}/stat").read_text().rsplit(")", 1)[1].split()[1]))  # their parent
+    run.process.kill()
+    run.process.wait()
+    run.until(lambda: not any(map(alive, pids)))
+    assert run.event("generator-end").detail["reason"] == "interrupted: the harness has gone away"
+
+
 def test_a_preparation_that_fails_is_said_once_and_in_a_line(load):
     run = load(9, make_plan(), workers=2)  # nothing listens on the discard port
     assert run.wait() == 1
@@ -211,3 +229,71 @@ def test_the_same_sessions_are_counted_whoever_carries_them(loads):
         assert sessions(PLAN, flow) == sum(
             row.offered for row in loads[4].rows if row.endpoint == "POST /login" and row.flow == flow
         )
+
+
+MASTER = """
+import json, sys
+from pathlib import Path
+from types import SimpleNamespace
+from locust.event import Events
+from locust.runners import MasterRunner
+import harness
+from harness.loadgen.master import Master
+from harness.loadgen.messages import HELLO, PLAN, READY, REPORT, START, STOP, TAKEN, this_host
+from harness.model.plan import LoadPlan
+from harness.store.jsonl import read_whole
+from harness.store.layout import RunDirectory
+
+class Runner(MasterRunner):
+    def __init__(self):
+        self.custom_messages, self.clients, self.server = {}, {}, SimpleNamespace(port=1)
+        self.sent = []
+    def __del__(self):
+        pass
+    def send_message(self, name, data=None, client_id=None):
+        self.sent.append((client_id, name, data))
+    def hear(self, client, message, /, **data):
+        listener, _ = self.custom_messages[message]
+        listener(environment=None, msg=SimpleNamespace(node_id=client, data=data))
+
+run = RunDirectory(Path(sys.argv[1]))
+runner = Runner()
+options = SimpleNamespace(locustfile="flows.py", loglevel="WARNING")
+environment = SimpleNamespace(runner=runner, host="http://127.0.0.1:9", parsed_options=options, events=Events())
+master = Master(environment, run, read_whole(run.plan, LoadPlan), 2)
+master.listen()
+hello = dict(version=harness.__version__, host=this_host(), number=0)
+runner.hear("old", HELLO, **{**hello, "version": "0.0.1"}, name="old-1")
+runner.hear("far", HELLO, **{**hello, "host": "elsewhere"}, name="far-1")
+runner.hear("a", HELLO, **hello, name="a-1")
+runner.hear("b", HELLO, **hello, name="b-1")
+runner.hear("c", HELLO, **hello, name="c-1")
+line = b'{"monotonic_seconds":1,"id":"%d","kind":"lesson"}\\n'
+for number in (1, 2, 2, 5):
+    runner.hear("a", REPORT, number=number, lines={"acknowledged": line % number}, last_word=None)
+runner.hear("b", REPORT, number=1, lines={"acknowledged": line % 9}, last_word=None)
+told = [(client, name, (data or {}).get("reason") or (data or {}).get("number") or (data or {}).get("worker"))
+        for client, name, data in runner.sent]
+print(json.dumps(told))
+"""
+
+
+def test_what_a_master_accepts_and_what_it_misses(tmp_path):
+    """Only workers of its version and clock; each report once; a missing one is said."""
+    run = RunDirectory(tmp_path)
+    run.logs.mkdir()
+    write_whole(run.plan, make_plan())
+    done = subprocess.run([sys.executable, "-c", MASTER, str(tmp_path)], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    told = [tuple(each) for each in json.loads(done.stdout)]
+    stops = {client: reason for client, name, reason in told if name == "proofload-stop"}
+    assert stops["old"].startswith("worker old-1 runs version 0.0.1, the master ")
+    assert stops["far"] == "worker far-1 runs on another host: its clock is not ours"
+    assert stops["c"] == "worker c-1 is one too many"
+    assert [(client, index or 0) for client, name, index in told if name == "proofload-plan"] == [("a", 0), ("b", 1)]
+    assert [(c, number) for c, name, number in told if name == "proofload-taken"] == [
+        *(("a", 1), ("a", 2), ("a", 2), ("a", 5), ("b", 1))
+    ]
+    assert [write.id for write in read_lines(run.acknowledged, AcknowledgedWrite)] == ["1", "2", "5", "9"]
+    gaps = [event.detail for event in read_lines(run.events, Event) if event.name == "evidence-gap"]
+    assert gaps == [{"worker": "a-1", "reports": 2}]

@@ -98,6 +98,7 @@ def test_of_several_workers_the_busiest_is_shown_with_all_their_sockets() -> Non
     shown = busiest.sample
     assert shown is not None
     assert (shown.worker, shown.cpu_ratio, shown.loop_lag_p99_seconds, shown.sockets) == ("two", 0.7, 0.009, 90)
+    assert busiest.count == 2
     busiest.add(replace(one, monotonic_seconds=one.monotonic_seconds + later) for later in range(1, 9))
     assert busiest.sample is not None
     assert (busiest.sample.worker, busiest.sample.sockets) == ("one", 40)  # the other was lost
