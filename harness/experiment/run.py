@@ -242,7 +242,7 @@ class _Execution:
         plan = self.settings.plan
         rows, health = Tail(self.run.requests, RequestRow), Tail(self.run.generator, GeneratorSample)
         view, aborts = LiveView(plan), AbortWatch()
-        busiest = Busiest()
+        events, busiest = Tail(self.run.events, Event), Busiest()
         limit = plan.duration_seconds + plan.job_timeout_seconds + OVERTIME_SECONDS
         while generator.poll() is None:
             if self.stop.wait(TICK_SECONDS):
@@ -255,6 +255,7 @@ class _Execution:
             view.add(rows.read())
             completed, bad = view.take_ended()
             busiest.add(health.read())
+            self._note_the_lost(events.read())
             values = self.servers.latest()
             self.observer.live(view.status(elapsed, busiest.sample, values, busiest.count))
             self._note_the_dead()
@@ -272,6 +273,12 @@ class _Execution:
         # Also after the load's end: without its last word, the last rows of the drain are missing.
         self.journal.write("worker-lost", exit_code=generator.poll())
         return f"generator: it ended early with exit code {generator.poll()}"
+
+    def _note_the_lost(self, events: tuple[Event, ...]) -> None:
+        for event in events:
+            if event.name == "worker-lost":
+                who, why = event.detail.get("worker", "?"), event.detail.get("reason", "")
+                self.observer.note(f"worker {who} of the generator was lost ({why}): INVALID from here on")
 
     def _note_the_dead(self) -> None:
         for name in self.servers.newly_dead():

@@ -35,7 +35,7 @@ from harness.model.plan import (
 from harness.model.samples import AcknowledgedWrite, Event, GeneratorSample, JobEvent, RequestRow
 from harness.model.target import Flow, FlowKind
 from harness.model.units import Unit
-from harness.store.jsonl import read_lines, write_whole
+from harness.store.jsonl import read_lines, read_whole, write_whole
 from harness.store.layout import RunDirectory
 
 ROOT = Path(__file__).parents[2]
@@ -88,6 +88,10 @@ class Load:
     def wait_for_event(self, name: str) -> Event:
         event: Event = self.until(lambda: next((event for event in self.events if event.name == name), None))
         return event
+
+    @property
+    def plan(self) -> LoadPlan:
+        return read_whole(self.run.plan, LoadPlan)
 
     @property
     def last(self) -> GeneratorSample | None:

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from harness.model.samples import AcknowledgedWrite, Event
-from harness.planning.schedule import schedule
+from harness.planning.schedule import Shard, schedule
 from harness.store.jsonl import read_lines, write_whole
 from harness.store.layout import RunDirectory
 from tests.loadgen.conftest import Load, make_plan
@@ -109,8 +109,13 @@ def alive(pid: int) -> bool:
         return False
 
 
-def test_a_worker_that_dies_is_named_and_the_others_go_on(server, load):
-    run = load(server().port, make_plan(students=8.0, sockets=10, messages=2.0, seconds=8.0), workers=2)
+def test_a_worker_that_dies_is_named_and_the_others_go_on(server, load, tmp_path):
+    """Locust gives a worker up for good a minute after it was last heard, and then deals its users out anew: here after
+    some seconds, so that it happens within the load."""
+    own = tmp_path / "own.py"
+    text = (Path(__file__).parents[2] / "locustfiles/lectio.py").read_text()
+    own.write_text(f"{text}\nimport locust.runners\nlocust.runners.HEARTBEAT_DEAD_INTERNAL = -2\n")
+    run = load(server().port, make_plan(students=8.0, sockets=10, messages=2.0, seconds=14.0), str(own), workers=2)
     run.wait_for_event("load-start")
     run.until(lambda: len(run.samples) >= 4)
     victim, other = run.event("load-start").detail["workers"]
@@ -123,8 +128,10 @@ def test_a_worker_that_dies_is_named_and_the_others_go_on(server, load):
     assert run.wait() == 0, run.log.read_text()
     assert run.event("generator-end").detail["reason"] == "completed"
     last = [sample for sample in run.samples if sample.worker == other][-1]
-    assert last.monotonic_seconds - run.event("load-start").monotonic_seconds >= 8.0
-    assert last.intended == last.completed and last.sockets == 0
+    assert last.monotonic_seconds - run.event("load-start").monotonic_seconds >= 14.0
+    index = run.event("load-start").detail["workers"].index(other)
+    assert last.intended == len(list(schedule(run.plan, Shard(index, 2)))) == last.completed
+    assert last.sockets == 0
     assert_conserved(last)
     assert not any(map(alive, worker_pids(run)))
 
@@ -151,14 +158,31 @@ def test_without_any_worker_left_the_load_ends(server, load):
     assert run.event("generator-end").detail["reason"] == "crashed: every worker was lost"
 
 
-@pytest.mark.parametrize("signal_name", ["SIGTERM", "SIGINT"])
-def test_a_signal_to_the_master_ends_all_of_it_and_leaves_whole_evidence(server, load, signal_name):
+def test_a_worker_that_is_not_heard_of_is_lost_and_what_it_says_later_is_kept(server, load):
+    run = load(server().port, make_plan(seconds=14.0), workers=2)
+    run.wait_for_event("load-start")
+    run.until(lambda: len(run.samples) >= 4)
+    stopped = worker_pids(run)[1]
+    os.kill(stopped, signal.SIGSTOP)
+    lost = run.wait_for_event("worker-lost")
+    os.kill(stopped, signal.SIGCONT)
+    assert lost.detail["reason"] == "not heard of any more"
+    since = lost.monotonic_seconds - run.event("load-start").monotonic_seconds - lost.detail["heard_until_seconds"]
+    assert 2.0 < since < 12.0
+    assert run.wait() == 0, run.log.read_text()
+    assert run.event("generator-end").detail["reason"] == "completed"
+    assert [event.name for event in run.events].count("worker-lost") == 1
+    assert "evidence-gap" not in [event.name for event in run.events]
+    assert sum(each.intended for each in {s.worker: s for s in run.samples}.values()) == len(list(schedule(run.plan)))
+
+
+def test_a_signal_to_the_master_ends_all_of_it_and_leaves_whole_evidence(server, load):
     plan = make_plan(students=6.0, messages=2.0, sockets=10, seconds=30.0)
     run = load(server().port, plan, workers=2)
     run.wait_for_event("load-start")
     run.until(lambda: len(run.samples) >= 4)
     pids = worker_pids(run)
-    run.process.send_signal(getattr(signal, signal_name))
+    run.process.send_signal(signal.SIGINT)
     assert run.wait(8) == 0, run.log.read_text()
     assert not any(map(alive, pids))
     end = run.event("generator-end")
