@@ -206,6 +206,21 @@ def test_workers_whose_master_was_killed_end_by_themselves(server, load):
     run.until(lambda: not any(map(alive, pids)))
 
 
+def test_a_master_that_takes_nothing_any_more_ends_the_load(server, load):
+    """A load that nobody records is none; what waits to be sent is bounded."""
+    run = load(server().port, make_plan(seconds=60.0), workers=2)
+    run.wait_for_event("load-start")
+    pids = worker_pids(run)
+    run.process.send_signal(signal.SIGSTOP)
+    run.until(lambda: not any(map(alive, pids)), 30)
+    run.process.send_signal(signal.SIGCONT)
+    assert run.wait(15) == 1
+    assert run.event("generator-end").detail["reason"] == "crashed: every worker was lost"
+    reasons = [event.detail["reason"] for event in run.events if event.name == "worker-lost"]
+    assert len(reasons) == 2
+    assert "evidence-gap" not in [event.name for event in run.events]
+
+
 def test_a_harness_that_was_killed_leaves_neither_master_nor_workers(server, load):
     keeper = "import subprocess, sys; subprocess.run(sys.argv[1:])"
     run = load(server().port, make_plan(seconds=60.0), through=(sys.executable, "-c", keeper), workers=2)
