@@ -48,8 +48,8 @@ def install(events: Events, prepare: Prepare) -> None:
     """Wire the generator into Locust's events.
 
     prepare is called once before the load with the generator, to log in and look up what the sessions need; it is not
-    recorded, and raises a HarnessError when the system under load cannot be used. Each worker calls it for itself: what a
-    session does may depend on what it finds and on the session's own ``random``, not on other sessions.
+    recorded, and raises a HarnessError when the system under load cannot be used. Each worker calls it for itself: what
+    a session does may depend on what it finds and on the session's own ``random``, not on other sessions.
     """
 
     def on_init(environment: Environment, **_: Any) -> None:

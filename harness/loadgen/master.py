@@ -87,6 +87,7 @@ class Master:
         self._started_seconds: float | None = None
         self._narrator: gevent.Greenlet[..., Any] | None = None
         self._reason = "interrupted"
+        self._stopping = False
         self._ending = False
         self._finished = False
         self._said = gevent.event.Event()
@@ -219,22 +220,28 @@ class Master:
         self._end_when_all_are_over()
 
     def _look_after(self) -> None:
-        """Notice a worker that has gone without a word, and a harness that has."""
+        """Notice a worker that has gone without a word, and a harness that has.
+
+        A last word may have arrived and not been read: a worker is lost at the second look that finds it gone.
+        """
+        missed: set[_Worker] = set()
         while not self._ending:
             gevent.sleep(_LOOK_SECONDS)
             if os.getppid() != self._parent:
                 self._stop("interrupted: the harness has gone away")
                 return
-            for worker in list(self._workers.values()):
-                if worker.over:
-                    continue
-                node = self._runner.clients.get(worker.client)
-                gone = self._crew.gone(worker.number)
-                if not gone and (node is None or node.state == STATE_MISSING):
-                    gone = "not heard of any more"
-                if gone:
+            seen = {worker: self._gone(worker) for worker in tuple(self._workers.values())}
+            for worker, gone in seen.items():
+                if gone and worker in missed and not worker.over:
                     self._lose(worker, gone)
-                    self._end_when_all_are_over()
+            missed = {worker for worker, gone in seen.items() if gone}
+            self._end_when_all_are_over()
+
+    def _gone(self, worker: _Worker) -> str:
+        """How it went; empty while it is there."""
+        node = self._runner.clients.get(worker.client)
+        missing = "not heard of any more" if node is None or node.state == STATE_MISSING else ""
+        return self._crew.gone(worker.number) or missing
 
     def _lose(self, worker: _Worker, reason: str) -> None:
         """Its part of the load is missing from now on. Before the load that is the end of it."""
@@ -253,7 +260,8 @@ class Master:
     # The end
 
     def _end_when_all_are_over(self) -> None:
-        if not self._ending and all(worker.over for worker in self._workers.values()):
+        begun = self._started_seconds is not None  # else the loss of one is the end already
+        if begun and not self._ending and all(worker.over for worker in self._workers.values()):
             self._ending = True
             self._spawn(self._end)
 
@@ -267,8 +275,9 @@ class Master:
         self._runner.quit()
 
     def _stop(self, reason: str) -> None:
-        """End as on SIGTERM."""
-        if not self._ending:
+        """End as on SIGTERM; the first reason stays."""
+        if not self._ending and not self._stopping:
+            self._stopping = True
             self._reason = reason
             os.kill(os.getpid(), signal.SIGTERM)
 
