@@ -27,6 +27,7 @@ from harness.analysis.phases import (
 from harness.analysis.rates import tally_by_second
 from harness.analysis.statements import query_seconds
 from harness.analysis.survival import RECOVERY_SLI, comeback
+from harness.analysis.workers import held_together
 from harness.model.evidence import Evidence
 from harness.model.plan import Held, Level
 from harness.model.samples import JobEvent, RequestRow
@@ -166,10 +167,10 @@ def throughput_per_second(evidence: Evidence, level: Level) -> Observation:
 def sockets_held_ratio(evidence: Evidence, level: Level) -> Observation:
     """Sockets open ÷ sockets that the plan holds at that time, each second; above 1 counts as 1."""
     values: dict[int, float] = {}
-    for second, workers in _sockets_open(evidence).items():
+    for second, sockets in held_together(evidence, lambda sample: sample.sockets).items():
         planned = held_at(evidence.plan.held, second)
         if planned > 0:
-            values[second] = min(1.0, sum(workers.values()) / planned)
+            values[second] = min(1.0, sockets / planned)
     return _gauge(evidence, level, values, "the generator said nothing of its sockets")
 
 
@@ -178,18 +179,9 @@ def websocket_connections_ratio(evidence: Evidence, level: Level) -> Observation
     capacity = evidence.subject.stage.value("websocket_capacity", 0.0)
     if not capacity:
         return Unobserved("the stage names no websocket_capacity")
-    values = {second: sum(workers.values()) / capacity for second, workers in _sockets_open(evidence).items()}
+    held = held_together(evidence, lambda sample: sample.sockets)
+    values = {second: sockets / capacity for second, sockets in held.items()}
     return _gauge(evidence, level, values, "the generator said nothing of its sockets")
-
-
-def _sockets_open(evidence: Evidence) -> dict[int, dict[str, int]]:
-    """By second of the load and worker of the generator."""
-    open_now: dict[int, dict[str, int]] = defaultdict(dict)
-    for sample in evidence.generator:
-        second = load_second(evidence, sample.monotonic_seconds)
-        if second is not None:
-            open_now[int(second)][sample.worker] = sample.sockets
-    return open_now
 
 
 def series(source: str, key: str) -> Observe:

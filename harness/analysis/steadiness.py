@@ -9,9 +9,10 @@ from dataclasses import dataclass
 
 from harness.analysis import histogram
 from harness.analysis.exceedances import exceeded
-from harness.analysis.phases import HTTP_KINDS, batch_ranges, load_second, measured, rows, seconds_of, spoken_for
+from harness.analysis.phases import HTTP_KINDS, batch_ranges, measured, rows, seconds_of, spoken_for
 from harness.analysis.steady_state import backlog_grows, drifts, halves_agree, mser
 from harness.analysis.survival import RESPONSE_SLI
+from harness.analysis.workers import held_together
 from harness.model.evidence import Evidence
 from harness.model.plan import Level
 from harness.model.samples import RequestRow
@@ -44,12 +45,7 @@ def steadiness(evidence: Evidence, level: Level) -> Steadiness:
 
 def _growing(evidence: Evidence, level: Level) -> Iterable[str]:
     seconds = seconds_of(measured(level))
-    requests: dict[int, dict[str, float]] = defaultdict(dict)
-    for health in evidence.generator:
-        second = load_second(evidence, health.monotonic_seconds)
-        if second is not None:
-            requests[int((second - 0.5) // 1)][health.worker] = health.requests_in_flight + health.waiting
-    in_flight = {second: sum(workers.values()) for second, workers in requests.items()}
+    in_flight = held_together(evidence, lambda health: health.requests_in_flight + health.waiting, shift_seconds=0.5)
     if backlog_grows(_means(evidence, seconds, in_flight), REQUEST_GROWTH * level.rate.value * len(seconds)):
         yield "requests in flight"
     queues: dict[str, dict[int, float]] = defaultdict(dict)

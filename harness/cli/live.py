@@ -123,10 +123,11 @@ def render(status: LiveStatus, plan: LoadPlan, bound_seconds: float | None) -> R
     )
     generator = status.generator
     if generator is not None:
+        whose = f", the busiest of {status.workers} workers" if status.workers > 1 else ""
         table.add_row(
             "generator",
-            f"CPU {generator.cpu_ratio * 100:.0f} % of a core   loop lag {_time(generator.loop_lag_p99_seconds)}   "
-            f"sockets {generator.sockets}",
+            f"CPU {generator.cpu_ratio * 100:.0f} % of a core{whose}   "
+            f"loop lag {_time(generator.loop_lag_p99_seconds)}   sockets {generator.sockets}",
         )
     position = Table.grid(padding=(0, 2))
     inside = 0.0 if phase is None else status.elapsed_seconds - phase.start_seconds

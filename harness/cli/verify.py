@@ -53,6 +53,9 @@ def verify(
         typer.Option("--allow", metavar="HOST", help="A host other than loopback that may be loaded; repeatable."),
     ] = None,
     locustfile: Annotated[Path | None, typer.Option("--locustfile", help="Flows of your own.")] = None,
+    workers: Annotated[
+        int, typer.Option("--workers", min=1, max=64, help="Processes of the load generator; the load stays the same.")
+    ] = 1,
     runs: Annotated[Path, typer.Option("--runs", help="Where run directories are kept.")] = Path("runs"),
     change: Annotated[
         list[str] | None,
@@ -87,6 +90,7 @@ def verify(
         plan_digest=digest(target_path(system)),
         command=shlex.join(["proofload", *sys.argv[1:]]),
         base_url=base_url,
+        workers=workers,
     )
     out = console(quiet=json, lasting=True)
     stop = StopRequest()

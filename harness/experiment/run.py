@@ -17,7 +17,7 @@ from harness.errors import EvidenceError, GeneratorError, HarnessError, MissingP
 from harness.experiment.abort import AbortWatch, Observation
 from harness.experiment.fingerprint import host_fingerprint
 from harness.experiment.generator import Generator
-from harness.experiment.live import LiveView, position
+from harness.experiment.live import Busiest, LiveView, position
 from harness.experiment.reconcile import job_events, reconcile
 from harness.experiment.servers import Servers, bring_up
 from harness.experiment.settings import Interrupted, Observer, Settings, StopRequest
@@ -204,7 +204,13 @@ class _Execution:
         servers = self.servers
         if self.stop.asked:
             return _called_off(self.stop, self.observer)
-        generator = Generator(self.run, self.settings.locustfile, servers.base_url, servers.generator_environment)
+        generator = Generator(
+            self.run,
+            self.settings.locustfile,
+            servers.base_url,
+            servers.generator_environment,
+            self.settings.workers,
+        )
         self.observer.step("starting the load generator")
         servers.start_sampling()
         generator.start()
@@ -236,7 +242,7 @@ class _Execution:
         plan = self.settings.plan
         rows, health = Tail(self.run.requests, RequestRow), Tail(self.run.generator, GeneratorSample)
         view, aborts = LiveView(plan), AbortWatch()
-        latest: GeneratorSample | None = None
+        events, busiest = Tail(self.run.events, Event), Busiest()
         limit = plan.duration_seconds + plan.job_timeout_seconds + OVERTIME_SECONDS
         while generator.poll() is None:
             if self.stop.wait(TICK_SECONDS):
@@ -248,9 +254,10 @@ class _Execution:
             elapsed = time.monotonic() - start
             view.add(rows.read())
             completed, bad = view.take_ended()
-            latest = (health.read() or (latest,))[-1]
+            busiest.add(health.read())
+            self._note_the_lost(events.read())
             values = self.servers.latest()
-            self.observer.live(view.status(elapsed, latest, values))
+            self.observer.live(view.status(elapsed, busiest.sample, values, busiest.count))
             self._note_the_dead()
             fired = aborts.observe(_observation(plan, elapsed, values, completed, bad))
             if fired is not None:
@@ -266,6 +273,12 @@ class _Execution:
         # Also after the load's end: without its last word, the last rows of the drain are missing.
         self.journal.write("worker-lost", exit_code=generator.poll())
         return f"generator: it ended early with exit code {generator.poll()}"
+
+    def _note_the_lost(self, events: tuple[Event, ...]) -> None:
+        for event in events:
+            if event.name == "worker-lost":
+                who, why = event.detail.get("worker", "?"), event.detail.get("reason", "")
+                self.observer.note(f"worker {who} of the generator was lost ({why}): INVALID from here on")
 
     def _note_the_dead(self) -> None:
         for name in self.servers.newly_dead():

@@ -19,6 +19,7 @@ class Settings:
     """One run. base_url: of the system under load, for an external stack; None means the native stack.
 
     locustfile: the flows. plan_digest: SHA-256 of the system's TOML file. command: what was typed, to run it again.
+    workers: processes of the load generator; the load does not depend on how many.
     """
 
     target: CapacityTarget
@@ -30,6 +31,7 @@ class Settings:
     command: str
     kind: str = "verify"
     base_url: str | None = None
+    workers: int = 1
 
 
 class Interrupted(Exception):

@@ -228,6 +228,23 @@ def test_a_generator_without_its_last_word_was_lost(
     assert any(event.name == "worker-lost" for event in made_up.events)
 
 
+def test_a_worker_that_is_lost_is_said_at_once_and_ends_nothing(
+    made_up: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    events = (
+        ("load-start", ""),
+        ("worker-lost", "killed by signal 9"),
+        ("load-end", ""),
+        ("generator-end", "completed"),
+    )
+    monkeypatch.setattr(MadeUpGenerator, "events", events)
+    made_up.execute()
+    assert made_up.end == "complete"
+    assert [note for note in made_up.watcher.notes if "lost" in note] == [
+        "worker ? of the generator was lost (killed by signal 9): INVALID from here on"
+    ]
+
+
 def test_accounts_that_cannot_be_settled_end_nothing(made_up: Stage) -> None:
     made_up.servers.postgres_dsn = "postgresql://somewhere"
 

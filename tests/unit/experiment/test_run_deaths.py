@@ -58,7 +58,7 @@ def test_the_dead_of_the_last_second_are_noted(dead, tmp_path, monkeypatch):
     monkeypatch.setattr(module, "Generator", Generator)
     run, journal = RunDirectory(tmp_path), Journal(RunDirectory(tmp_path))
     observer = SimpleNamespace(step=lambda _: None, note=lambda _: None, live=lambda _: None)
-    settings = SimpleNamespace(plan=make_plan(), locustfile=None)
+    settings = SimpleNamespace(plan=make_plan(), locustfile=None, workers=1)
     _Execution(settings, run, Servers(dead=dead), journal, observer, StopRequest()).carry_out()
     journal.close()
     events = list(read_lines(run.events, Event))
