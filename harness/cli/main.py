@@ -43,6 +43,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("verify", "Proof-load a stage and give a verdict."),
     Command("report", "Judge a run again and rebuild its reports."),
     Command("stack", "The reference stack by hand: up, status, down."),
+    Command("oracle", "Small real servers of known behaviour, to prove Proofload itself against."),
 )
 """Every command, in the order of the help."""
 
