@@ -11,6 +11,7 @@ from harness.analysis.decide import Ruling, bound_text, decide
 from harness.analysis.headline import headline
 from harness.analysis.not_proven import not_proven
 from harness.analysis.observations import Fact, Observation, Unobserved
+from harness.analysis.order import in_order
 from harness.analysis.slis import Sli, sli
 from harness.analysis.soundness import HostSize, contention, host_size, not_carried
 from harness.analysis.steadiness import PARTLY_TESTED, Steadiness, steadiness
@@ -37,7 +38,9 @@ _NOTHING_KNOWN = Circumstances(Steadiness("", "", False), "", "")
 
 
 def judge(evidence: Evidence) -> RunVerdict:
-    """The verdict on a run, complete or not. Pure: the same evidence always gives the same verdict."""
+    """The verdict on a run, complete or not. Pure: the same evidence always gives the same verdict, in whatever order
+    its rows were written."""
+    evidence = in_order(evidence)
     checks = run_checks(evidence)
     short = cut_short(evidence)
     host = host_size(evidence)
