@@ -18,7 +18,8 @@ DOCS = Path(__file__).parents[2] / "docs"
 HEAD = """# Accuracy: found against true
 
 How far are Proofload's findings from the truth? Each table answers one question about systems whose truth is known,
-through the code that judges real runs. {made}
+through the code that judges real runs.
+{made}
 
 ```sh
 make accuracy
