@@ -116,7 +116,7 @@ def allowance(batch_seconds: float) -> float:
     if math.isinf(batch_seconds):
         return 1.0
     phi, length = CARRIED_OVER, max(1.0, batch_seconds)
-    return 1 / (1 - 2 * phi * (1 - phi**length) / (length * (1 - phi * phi)))
+    return 1 / (1 - 2 * phi * (1 - math.pow(phi, length)) / (length * (1 - phi * phi)))
 
 
 def carried_over(deviations: Sequence[float]) -> float:

@@ -12,6 +12,7 @@ from harness.analysis.headline import headline
 from harness.analysis.judge_rules import judge_rules
 from harness.analysis.not_proven import not_proven
 from harness.analysis.observations import Fact, Observation, Unobserved
+from harness.analysis.order import in_order
 from harness.analysis.slis import Sli, sli
 from harness.analysis.soundness import contention, host_size, not_carried
 from harness.analysis.steadiness import steadiness
@@ -23,7 +24,9 @@ from harness.model.verdict import Outcome, RuleVerdict, RunVerdict, Severity, Ve
 
 
 def judge(evidence: Evidence) -> RunVerdict:
-    """The verdict on a run, complete or not. Pure: the same evidence always gives the same verdict."""
+    """The verdict on a run, complete or not. Pure: the same evidence always gives the same verdict, in whatever order
+    its rows were written."""
+    evidence = in_order(evidence)
     checks = run_checks(evidence)
     short = cut_short(evidence)
     host = host_size(evidence)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from harness.analysis import histogram
 from harness.analysis.exceedances import exceeded
 from harness.analysis.phases import HTTP_KINDS, batch_ranges, measured, rows, seconds_of, spoken_for
-from harness.analysis.steady_state import backlog_grows, drifts, halves_agree, mser
+from harness.analysis.steady_state import backlog_grows, drifts, halves_agree, mser, shifts
 from harness.analysis.survival import RESPONSE_SLI
 from harness.analysis.workers import held_together
 from harness.model.evidence import Evidence
@@ -23,6 +23,11 @@ REQUEST_GROWTH = 0.01
 """Requests in flight may grow by this share of what was offered: the 0.99 of completed ÷ offered, seen from below."""
 QUEUE_GROWTH = 5.0
 """So many clients or tasks more in a queue are material: the few marked uploads of a level are not."""
+MATERIAL_SHIFT = 0.05
+"""Of the bound: response times that move by less between the parts of a level could not change its verdict (ADR 5)."""
+MATERIAL_DIFFERENCE = 0.2
+"""Of the allowed share: likewise of the bad shares of its halves."""
+USUAL_QUANTILE = 0.95
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,24 +87,28 @@ def _unsteady(evidence: Evidence, level: Level) -> Iterable[str]:
     if len(known) < 20:
         yield f"only {len(known)} seconds with responses"
         return
+    bound, allowed = _limits(evidence, level)
     truncation = mser([math.log(mean) for mean in known.values()])
-    if not truncation.steady:
+    late = not truncation.steady and shifts(list(known.values()), truncation.unrestricted, MATERIAL_SHIFT * bound)
+    if late:
         yield "the warm-up reaches into the second half (MSER-5)"
-    kept = range(sorted(known)[truncation.drop], seconds.stop)
-    bound = _bound_seconds(evidence, level)
-    if drifts(_means(evidence, kept, known), 0.05 * bound):
+    # A cut that marks no other level is a disturbance, which is part of what is judged.
+    kept = range(sorted(known)[truncation.drop if late or truncation.steady else 0], seconds.stop)
+    if drifts(_means(evidence, kept, known), MATERIAL_SHIFT * bound):
         yield "response times drift"
     batches = []
     for batch in batch_ranges(kept, evidence.plan.batch_seconds):
         inside = [row for second in batch for row in groups.get(second, ())]
         batches.append((sum(exceeded(row, bound)[1] for row in inside), sum(row.offered for row in inside)))
-    if not halves_agree(batches):
+    if not halves_agree(batches, material_difference=MATERIAL_DIFFERENCE * allowed):
         yield "its two halves disagree"
 
 
-def _bound_seconds(evidence: Evidence, level: Level) -> float:
-    """The smallest bound on response times at this level, else the smallest that was counted."""
+def _limits(evidence: Evidence, level: Level) -> tuple[float, float]:
+    """The smallest bound on response times at this level, else the smallest that was counted; and the share that may be
+    over it."""
     for slo in evidence.subject.stage.slos:
         if slo.sli == RESPONSE_SLI and level.name.value in slo.levels:
-            return min(figure.value for figure in (slo.warning, slo.critical) if figure is not None)
-    return min(evidence.plan.thresholds_seconds, default=1.0)
+            bound = min(figure.value for figure in (slo.warning, slo.critical) if figure is not None)
+            return bound, 1 - (slo.quantile or USUAL_QUANTILE)
+    return min(evidence.plan.thresholds_seconds, default=1.0), 1 - USUAL_QUANTILE

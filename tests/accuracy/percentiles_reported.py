@@ -63,9 +63,9 @@ def run(runs: int) -> Table:
         ("times", *(f"p{quantile * 100:.4g}" for quantile in QUANTILES)),
         tuple(rows),
         (
-            f"The worst of {sum(max(1, runs // size) for size in SIZES)} samples of 1 to {max(SIZES):,} times of at least "
-            "0.2 ms, through the recorder and merged over endpoints and seconds. No verdict depends on it: what exceeds "
-            "a bound is counted exactly.",
+            f"The worst of {sum(max(1, runs // size) for size in SIZES):,} samples of 1 to {max(SIZES):,} times of at "
+            "least 0.2 ms, through the recorder and merged over endpoints and seconds. No verdict depends on it: what "
+            "exceeds a bound is counted exactly.",
         ),
         {name: max(line.values()) for name, line in worst.items()},
     )

@@ -81,8 +81,8 @@ def run(runs: int, stalls: tuple[Stall, ...] = STALLS) -> Table:
         figures[stall.name] = max(off)
     return Table(
         "Is a stall seen in full? p99 of response times",
-        "with even arrivals P(response > x) = (stall − x) ÷ period; with random ones, the wait of each arrival for the end "
-        "of its stall, sorted",
+        "with even arrivals P(response > x) = (stall − x) ÷ period; with random ones, the wait of each arrival for the "
+        "end of its stall, sorted",
         (
             "the system stands still",
             "true p99",
