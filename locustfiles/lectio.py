@@ -25,13 +25,14 @@ from harness.errors import GeneratorError
 from harness.loadgen.boot import install
 from harness.loadgen.classroom import ClassroomUser
 from harness.loadgen.generator import Generator
-from harness.loadgen.http import HttpFlowUser, Reply, request_plainly
+from harness.loadgen.people import Person, look_up, sign_in
 from harness.loadgen.rooms import Words
 from harness.loadgen.upload import UploadFlowUser
 
 TEACHERS = int(os.environ.get("PROOFLOAD_TEACHERS", "300"))
 STUDENTS = int(os.environ.get("PROOFLOAD_STUDENTS", "3000"))
-PASSWORD = "lectio"  # noqa: S105  # of the seeded test accounts, as docker/app/README.md gives it
+NAME = "lectio"
+"""Everyone's password, as docker/app/README.md gives it."""
 
 SHARED_ACCOUNTS = 20
 """Accounts that the sockets share: what is measured is the connection, not the login."""
@@ -50,48 +51,20 @@ class School:
 def prepare(generator: Generator) -> None:
     """Log accounts of as many classes in, and look up the lessons of each: a room is a lesson of its own."""
     apart = max(1, STUDENTS // SHARED_ACCOUNTS)
-    School.tokens = tuple(
-        _token(generator, f"student{number}@lectio.test") for number in range(1, STUDENTS + 1, apart)[:SHARED_ACCOUNTS]
-    )
-    lessons = tuple(dict.fromkeys(lesson for token in School.tokens for lesson in _lessons(generator, token)))
+    numbers = range(1, STUDENTS + 1, apart)[:SHARED_ACCOUNTS]
+    School.tokens = tuple(sign_in(generator, NAME, f"student{number}")[1] for number in numbers)
+    newest = (look_up(generator, f"/api/lessons?page=1&per_page={LESSONS_EACH}", token) for token in School.tokens)
+    lessons = tuple(dict.fromkeys(int(lesson["id"]) for found in newest for lesson in found))
     if not lessons:
         raise GeneratorError("there are no lessons", "GET /api/lessons", "seed the system under load first")
     School.lessons = lessons
 
 
-def _token(generator: Generator, email: str) -> str:
-    answer = request_plainly(generator.origin, "POST", "/login", json_body={"email": email, "password": PASSWORD})
-    return str(answer["token"])
-
-
-def _lessons(generator: Generator, token: str) -> list[int]:
-    """The newest lessons of one account."""
-    answer = request_plainly(
-        generator.origin,
-        "GET",
-        f"/api/lessons?page=1&per_page={LESSONS_EACH}",
-        headers={"Authorization": f"Bearer {token}"},
-    )
-    return [int(item["id"]) for item in answer["items"]]
-
-
-class _Person(HttpFlowUser):
+class _Person(Person):
     """What teachers and students have in common."""
 
     abstract = True
-
-    def log_in(self, role: str, how_many: int) -> bool:
-        """As one of the seeded accounts. Whoever cannot log in goes away: the session's other steps never happen."""
-        email = f"{role}{self.random.randint(1, how_many)}@lectio.test"
-        reply = self.post(
-            "/login",
-            "POST /login",
-            json_body={"email": email, "password": PASSWORD},
-            check=lambda reply: bool(reply.json["token"]),
-        )
-        if reply.ok:
-            self.token = str(reply.json["token"])
-        return reply.ok
+    product = NAME
 
     def see_dashboard(self) -> None:
         """The aggregates of the signed-in user."""
@@ -99,9 +72,8 @@ class _Person(HttpFlowUser):
 
     def list_lessons(self, page: int = 1) -> int:
         """A page of lessons; one that caught the eye. When the list fails, some other lesson: the session goes on."""
-        reply = self.get(f"/api/lessons?page={page}&per_page=20", "GET /api/lessons", check=_is_page)
-        items = reply.json["items"] if reply.ok else []
-        return int(self.random.choice(items)["id"]) if items else self.random.choice(School.lessons)
+        some = self.random.choice(School.lessons)
+        return self.choose(f"/api/lessons?page={page}&per_page=20", "GET /api/lessons", some)
 
     def read_lesson(self, lesson: int) -> None:
         """One lesson with its attendees and messages."""
@@ -111,30 +83,25 @@ class _Person(HttpFlowUser):
         """The lesson as an HTML page."""
         self.get(f"/lessons/{lesson}", "GET /lessons/:id", check=lambda reply: b"</html>" in reply.body)
 
-    def write_lesson(self, lesson: int | None = None) -> int | None:
-        """Create a lesson, or change one: a write with an id of our own, acknowledged by the server."""
+    def write_lesson(self) -> int | None:
+        """Create a lesson; its id."""
+        return self.write("/api/lessons", "POST /api/lessons", "lesson", _lesson_text())
+
+    def correct_lesson(self, lesson: int) -> None:
+        """Change a lesson: a write of its own, kept as a revision."""
         identifier = self.generator.new_id(self.random)
-        lesson_text = {
-            "client_id": identifier,
-            "title": f"Lesson {identifier[:8]}",
-            "description": "Prepared under load. " * 10,
-        }
-        options: dict[str, Any] = {
-            "json_body": lesson_text,
-            "check": lambda reply: reply.json["client_id"] == identifier and int(reply.json["id"]) > 0,
-        }
-        if lesson is None:
-            reply = self.post("/api/lessons", "POST /api/lessons", expect=201, **options)
-        else:
-            reply = self.put(f"/api/lessons/{lesson}", "PUT /api/lessons/:id", **options)
-        if not reply.ok:
-            return None
-        self.generator.acknowledged(identifier, "lesson")
-        return int(reply.json["id"])
+        reply = self.put(
+            f"/api/lessons/{lesson}",
+            "PUT /api/lessons/:id",
+            json_body={"client_id": identifier, **_lesson_text()},
+            check=lambda reply: reply.json["client_id"] == identifier and int(reply.json["id"]) > 0,
+        )
+        if reply.ok:
+            self.generator.acknowledged(identifier, "lesson")
 
 
-def _is_page(reply: Reply) -> bool:
-    return isinstance(reply.json["items"], list) and all("id" in item for item in reply.json["items"])
+def _lesson_text() -> dict[str, Any]:
+    return {"title": "Lesson under load", "description": "Prepared under load. " * 10}
 
 
 class Teacher(_Person):
@@ -143,14 +110,14 @@ class Teacher(_Person):
     @task
     def prepare_a_lesson(self) -> None:
         """Log in, look around, write a lesson, correct it, look at the page."""
-        if not self.log_in("teacher", TEACHERS):
+        if self.log_in("teacher", TEACHERS) is None:
             return
         self.see_dashboard()
         known = self.list_lessons()
         self.read_lesson(known)
         written = self.write_lesson()
         if written is not None:  # else there is nothing of their own to correct, and nobody else's may be changed
-            self.write_lesson(written)
+            self.correct_lesson(written)
         self.open_page(written or known)
 
 
@@ -160,7 +127,7 @@ class Student(_Person):
     @task
     def find_a_lesson(self) -> None:
         """Log in, leaf through the list, read a lesson, open its page, see what is due."""
-        if not self.log_in("student", STUDENTS):
+        if self.log_in("student", STUDENTS) is None:
             return
         self.list_lessons()
         lesson = self.list_lessons(page=2)
@@ -175,7 +142,7 @@ class Uploader(_Person, UploadFlowUser):
     @task
     def upload_a_video(self) -> None:
         """The job's end is seen by a poll or by the ``job`` event, whichever comes first."""
-        if not self.log_in("teacher", TEACHERS):
+        if self.log_in("teacher", TEACHERS) is None:
             return
         identifier = self.generator.new_id(self.random)
         self.listen({"token": self.token}, "job")

@@ -14,7 +14,7 @@ from harness.model.figure import Citation, Figure, Provenance, Statement
 from harness.model.plan import LevelName
 from harness.model.rule import Rule
 from harness.model.slo import Comparison, Slo, SloKind
-from harness.model.target import CapacityTarget, Coverage, FigureGroup, Flow, FlowKind, Stage
+from harness.model.target import CapacityTarget, Coverage, FigureGroup, Flow, FlowKind, Stage, UploadFile
 from harness.model.units import Quantity, Unit
 from harness.planning.paths import STAGE_TABLES
 from targets.coverage import ALWAYS_READ, figure_coverage, slo_coverage, with_computed
@@ -166,6 +166,7 @@ class FlowRow(_Table):
     user_class: Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
     share: AQuantity | None = None
     http_steps: Annotated[float, Field(ge=0)] = 0
+    file: UploadFile | None = None
     note: str = ""
 
     @model_validator(mode="after")
@@ -177,12 +178,15 @@ class FlowRow(_Table):
                 raise ValueError("an http flow needs http_steps: the HTTP requests of one session")
         elif self.share is not None:
             raise ValueError(f"only http flows have a share; the rate of {self.kind} follows from the stage's load")
+        if self.file is not None and self.kind is not FlowKind.UPLOAD:
+            raise ValueError("only an upload flow sends a file")
         return self
 
     def flow(self, name: str) -> Flow:
         """As a value of the model."""
         share = 0.0 if self.share is None else self.share.value
-        return Flow(name, self.kind, self.user_class, share, self.http_steps, self.note)
+        file = self.file or UploadFile.VIDEO
+        return Flow(name, self.kind, self.user_class, share, self.http_steps, self.note, file)
 
 
 GroupName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_]*$")]
@@ -228,6 +232,7 @@ class TargetFile(_Table):
     title: Text
     document: Text
     locustfile: Text
+    product: Text | None = None
     flows: Annotated[dict[str, FlowRow], Field(min_length=1)]
     every_stage: SharedTable = SharedTable()
     stages: Annotated[list[StageTable], Field(min_length=1)]
@@ -257,6 +262,7 @@ class TargetFile(_Table):
             tuple(row.flow(name) for name, row in self.flows.items()),
             tuple(self._stage(stage) for stage in self.stages),
             tuple(fact for table in self.facts for fact in table.statements(self.document)),
+            product=self.product or self.name,
             groups=_groups(self.figures, self.document, ""),
             claims=tuple(row.claim(self.document) for row in self.claims),
             planned_rules=tuple(row.rule(self.document) for row in self.rules),

@@ -50,8 +50,6 @@ SLIS: tuple[Sli, ...] = (
 """What can be bounded."""
 
 KNOWN_FIGURES: Mapping[str, Unit] = {
-    "teachers": Unit.COUNT,
-    "students": Unit.COUNT,
     "vcpu": Unit.CORES,
     "memory": Unit.BYTES,
     "disk_app": Unit.BYTES,
@@ -82,6 +80,7 @@ KNOWN_FIGURES: Mapping[str, Unit] = {
     "room_size": Unit.COUNT,
     "message_rate_per_user": Unit.PER_SECOND,
     "upload_rate": Unit.PER_SECOND,
+    "upload_size": Unit.BYTES,
     "normal_upload_rate": Unit.PER_SECOND,
     "proof_factor": Unit.COUNT,
     "think_time": Unit.SECONDS,

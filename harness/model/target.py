@@ -20,12 +20,22 @@ class FlowKind(StrEnum):
     UPLOAD = "upload"
 
 
+class UploadFile(StrEnum):
+    """What an upload flow sends: a real file, made by ffmpeg."""
+
+    VIDEO = "video"
+    """20 s of film, some 3.5 MB."""
+    IMAGE = "image"
+    """A picture of exactly ``upload_size``."""
+
+
 @dataclass(frozen=True, slots=True)
 class Flow:
     """What one kind of user does.
 
     user_class: the Locust user class in the system's locustfile.
     share: of the HTTP sessions, ratio; 0 for flows whose rate is set another way (sockets held, uploads).
+    file: what an upload flow sends.
     http_steps: HTTP requests of one session, exact for HTTP flows, the expected mean for uploads (polls included).
     """
 
@@ -35,6 +45,7 @@ class Flow:
     share: float
     http_steps: float
     note: str = ""
+    file: UploadFile = UploadFile.VIDEO
 
 
 class Check(StrEnum):
@@ -200,6 +211,7 @@ class CapacityTarget:
 
     facts: words of the document that belong to no single stage (known problems, migration hints). groups: figures that
     belong to none. audits: what is calculated and compared without any load. coverage: how each row is checked.
+    product: which product of the reference application stands in for it.
     """
 
     name: str
@@ -209,6 +221,7 @@ class CapacityTarget:
     flows: tuple[Flow, ...]
     stages: tuple[Stage, ...]
     facts: tuple[Statement, ...]
+    product: str = ""
     groups: tuple[FigureGroup, ...] = ()
     claims: tuple[Claim, ...] = ()
     planned_rules: tuple[PlannedRule, ...] = ()

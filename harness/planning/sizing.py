@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 from harness.errors import PlanError
 from harness.model.sizing import StackSize
-from harness.model.target import Stage
+from harness.model.target import CapacityTarget, Stage
+from harness.model.units import Unit
 
 REQUIRED_FIGURES = (
     "vcpu",
@@ -35,10 +36,14 @@ LARGEST_POOL = 15
 
 @dataclass(frozen=True, slots=True)
 class Audience:
-    """How many people the reference application's database is seeded with."""
+    """Which product the reference application stands in for, and how many people of each kind its database is seeded
+    with, by the plan's own words for them."""
 
-    teachers: int
-    students: int
+    product: str
+    people: tuple[tuple[str, int], ...]
+
+    def __str__(self) -> str:
+        return ", ".join(f"{count:,} {name.replace('_', ' ')}" for name, count in self.people)
 
 
 def size_of(stage: Stage) -> StackSize:
@@ -84,14 +89,14 @@ def _whole(stage: Stage, name: str) -> int | None:
     return None if value < 0 else int(value)
 
 
-def audience_of(stage: Stage) -> Audience:
-    """The people that the stage is for. Raises PlanError when the plan does not say."""
-    try:
-        return Audience(int(stage.value("teachers")), int(stage.value("students")))
-    except KeyError as error:
-        raise PlanError(
-            f"stage {stage.name} does not say how many {error.args[0]} it has", f"stage {stage.name} › audience"
-        ) from error
+def audience_of(target: CapacityTarget, stage: Stage) -> Audience:
+    """The people that the stage is for. Raises PlanError when the plan counts nobody."""
+    people = tuple(
+        (figure.name, int(figure.top)) for figure in stage.audience if figure.unit is Unit.COUNT and figure.top >= 1
+    )
+    if not people:
+        raise PlanError(f"stage {stage.name} does not say how many people it is for", f"stage {stage.name} › audience")
+    return Audience(target.product, people)
 
 
 @dataclass(frozen=True, slots=True)

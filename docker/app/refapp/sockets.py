@@ -85,7 +85,12 @@ def _outside() -> RedisManager:
 
 def tell_user(user_id: int, event: str, data: dict[str, Any]) -> None:
     """Send an event to a user's sockets from outside of the web workers. A lost Redis is logged, not raised."""
-    _outside().emit(event, data, room=user_room(user_id))
+    tell_room(user_room(user_id), event, data)
+
+
+def tell_room(room: str, event: str, data: dict[str, Any]) -> None:
+    """The same to everyone in a room."""
+    _outside().emit(event, data, room=room)
 
 
 @socketio.on("connect")

@@ -21,6 +21,13 @@ def json_object() -> dict[str, Any]:
     return body
 
 
+def event_object(data: object) -> dict[str, Any]:
+    """What a Socket.IO event carries."""
+    if not isinstance(data, dict):
+        raise ApiError(400, "the event carries no object")
+    return data
+
+
 def text(body: dict[str, Any], name: str, longest: int) -> str:
     """A field that holds some text, of at most ``longest`` characters."""
     value = body.get(name)

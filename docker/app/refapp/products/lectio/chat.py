@@ -10,7 +10,7 @@ from refapp.db import connect
 from refapp.errors import ApiError
 from refapp.products.lectio import queries
 from refapp.sockets import current_user
-from refapp.validation import client_id, identity, text
+from refapp.validation import client_id, event_object, identity, text
 
 MAX_TEXT = 2_000
 
@@ -26,7 +26,7 @@ def _room(lesson_id: int) -> str:
 
 
 def _join(data: object) -> dict[str, Any]:
-    lesson_id = identity(_fields(data), "lesson_id")
+    lesson_id = identity(event_object(data), "lesson_id")
     with connect() as connection:
         if not queries.lesson_exists(connection, lesson_id):
             raise ApiError(404, "no such lesson")
@@ -36,7 +36,7 @@ def _join(data: object) -> dict[str, Any]:
 
 def _chat(data: object) -> dict[str, Any]:
     """Acknowledged by returning, after the commit; a message that comes again is not sent to the others again."""
-    fields = _fields(data)
+    fields = event_object(data)
     written, lesson_id, said = (
         client_id(fields.get("client_id")),
         identity(fields, "lesson_id"),
@@ -52,9 +52,3 @@ def _chat(data: object) -> dict[str, Any]:
         message = {"client_id": written, "lesson_id": lesson_id, "user_id": user.id, "text": said}
         emit("chat", message, to=room, include_self=False)
     return {"ok": True, "client_id": written}
-
-
-def _fields(data: object) -> dict[str, Any]:
-    if not isinstance(data, dict):
-        raise ApiError(400, "the event carries no object")
-    return data

@@ -1,0 +1,145 @@
+"""Course Organizer, as README.md of the application promises it."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from typing import Any
+from uuid import uuid4
+
+import pytest
+import socketio
+from refapp_stack import Stack, running_stack, until
+
+pytestmark = pytest.mark.stack
+
+USERS = 60
+"""2 courses, 6 study groups."""
+
+
+@pytest.fixture(scope="module")
+def campus() -> Iterator[Stack]:
+    with running_stack("course-organizer", ("--people", f"users={USERS}")) as running:
+        yield running
+
+
+def said(**values: object) -> dict[str, object]:
+    return {"client_id": str(uuid4()), "text": "who has solved it?"} | values
+
+
+def item(**values: object) -> dict[str, object]:
+    return {"client_id": str(uuid4()), "title": "Essay", "body": "Two pages."} | values
+
+
+class Member:
+    """One member's connection."""
+
+    def __init__(self, campus: Stack, user: str) -> None:
+        self.heard: list[dict[str, Any]] = []
+        self.arrived = threading.Event()
+        self.client = socketio.Client(reconnection=False)
+        self.client.on("group_message", self._hear)
+        self.client.connect(campus.url, auth={"token": campus.token(user)}, transports=["websocket"])
+
+    def _hear(self, data: dict[str, Any]) -> None:
+        self.heard.append(data)
+        self.arrived.set()
+
+    def call(self, event: str, data: object) -> Any:
+        return self.client.call(event, data, timeout=10)
+
+
+@pytest.fixture
+def group(campus: Stack) -> Iterator[tuple[Member, Member]]:
+    members = Member(campus, "user1"), Member(campus, "user2")
+    try:
+        yield members
+    finally:
+        for member in members:
+            member.client.disconnect()
+
+
+def test_the_audience_has_its_courses_and_groups(campus: Stack) -> None:
+    assert campus.rows("SELECT count(*) FROM courses") == [(2,)]
+    assert campus.rows("SELECT count(*) FROM study_groups") == [(6,)]
+    assert campus.rows("SELECT count(*) FROM group_messages") == [(600,)]
+    assert campus.rows("SELECT DISTINCT count(*) FROM memberships GROUP BY user_id ORDER BY 1") == [(2,)]
+    reply = campus.call("GET", "/api/groups", "user1")
+    assert reply.status_code == 200, reply.text
+    items = reply.json()["items"]
+    assert len(items) == 2
+    assert all(found["members"] >= 1 for found in items)
+
+
+def test_a_timeline_is_kept_until_something_is_added(campus: Stack) -> None:
+    course = campus.call("GET", "/api/courses", "user1").json()["items"][0]["id"]
+    path = f"/api/courses/{course}/timeline"
+    before = campus.call("GET", path, "user1").json()["items"]
+    assert len(before) == 40
+    assert before == sorted(before, key=lambda found: found["due_at"], reverse=True)
+    campus.rows("UPDATE timeline_items SET title = 'unseen' WHERE id = %s RETURNING 1", before[0]["id"])
+    assert campus.call("GET", path, "user1").json()["items"] == before, "out of the cache"
+    sent = item()
+    first = campus.call("POST", path, "user1", json=sent)
+    assert first.status_code == 201
+    assert campus.call("POST", path, "user1", json=sent).json() == first.json()
+    after = campus.call("GET", path, "user1").json()["items"]
+    assert [found["title"] for found in after[:2]] == ["Essay", "unseen"]
+
+
+def test_messages_come_newest_first(campus: Stack) -> None:
+    sent = said()
+    assert campus.call("POST", "/api/groups/3/messages", "user5", json=sent).status_code == 201
+    items = campus.call("GET", "/api/groups/3/messages", "user6").json()["items"]
+    assert items[0]["text"] == sent["text"]
+    assert len(items) == 50
+    assert items == sorted(items, key=lambda found: found["created_at"], reverse=True)
+    assert campus.rows("SELECT kind FROM acknowledged WHERE client_id = %s", sent["client_id"]) == [("message",)]
+    with campus.web(N_PLUS_ONE="1") as slow:
+        assert campus.call("GET", "/api/groups/3/messages", "user6", url=slow).json()["items"] == items
+
+
+def test_a_group_talks(group: tuple[Member, Member]) -> None:
+    one, other = group
+    assert one.call("join_group", {"group_id": 1}) == {"ok": True, "group_id": 1}
+    assert other.call("join_group", {"group_id": 1})["ok"]
+    sent = said(group_id=1)
+    assert one.call("group_message", sent) == {"ok": True, "client_id": sent["client_id"]}
+    assert other.arrived.wait(10)
+    assert one.call("group_message", sent)["ok"], "known already"
+    marker = said(group_id=1)
+    one.call("group_message", marker)
+    until(lambda: len(other.heard) > 1)
+    assert [message["client_id"] for message in other.heard] == [sent["client_id"], marker["client_id"]]
+    assert one.heard == []
+
+
+@pytest.mark.parametrize(
+    ("event", "data"),
+    [
+        ("join_group", {"group_id": 999}),
+        ("join_group", {"group_id": "1"}),
+        ("join_group", None),
+        ("group_message", said(group_id=2)),
+        ("group_message", said(group_id=1, client_id="no spaces")),
+    ],
+)
+def test_bad_events_are_acknowledged_as_such(group: tuple[Member, Member], event: str, data: object) -> None:
+    assert group[0].call(event, data)["ok"] is False
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "json", "status"),
+    [
+        ("GET", "/api/courses/999/timeline", None, 404),
+        ("POST", "/api/courses/999/timeline", item(), 404),
+        ("POST", "/api/courses/1/timeline", item(title=""), 400),
+        ("GET", "/api/groups/999/messages", None, 404),
+        ("POST", "/api/groups/999/messages", said(), 404),
+        ("POST", "/api/groups/1/messages", said(text=" "), 400),
+    ],
+)
+def test_what_is_refused(campus: Stack, method: str, path: str, json: dict[str, object] | None, status: int) -> None:
+    reply = campus.call(method, path, "user1", json=json)
+    assert (reply.status_code, "error" in reply.json()) == (status, True)
+    assert campus.call(method, path, json=json).status_code == 401
