@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
+from harness.experiment.abort import RULES, AbortRule
 from harness.experiment.live import LiveStatus
 from harness.model.plan import LoadPlan
 from harness.model.run import Manifest
@@ -19,6 +20,7 @@ class Settings:
     """One run. base_url: of the system under load, for an external stack; None means the native stack.
 
     locustfile: the flows. plan_digest: SHA-256 of the system's TOML file. command: what was typed, to run it again.
+    abort_rules: when its load is ended early.
     """
 
     target: CapacityTarget
@@ -30,6 +32,7 @@ class Settings:
     command: str
     kind: str = "verify"
     base_url: str | None = None
+    abort_rules: tuple[AbortRule, ...] = RULES
 
 
 class Interrupted(Exception):

@@ -68,7 +68,7 @@ def test_a_sampler_that_has_fallen_silent_says_nothing_of_now(
 
     monkeypatch.setattr(subject, "Sampling", Sampling)
     servers = up(external, tmp_path)
-    servers.start_sampling()
+    servers.start_sampling(RunDirectory(tmp_path))
     assert servers.latest()["host.cpu_busy_ratio"] == 0.99
     age[0] = STALE_PERIODS + 1.0
     assert servers.latest() == {}
