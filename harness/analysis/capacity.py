@@ -21,18 +21,14 @@ def judge_trials(found: CapacityEvidence) -> tuple[JudgedTrial | None, ...]:
     return tuple(
         None
         if evidence is None
-        else judge_trial(
-            evidence, line.trial, took_seconds=line.took_seconds, drained=line.drained, folder=line.folder
-        )
+        else judge_trial(evidence, line.trial, took_seconds=line.took_seconds, drained=line.drained, folder=line.folder)
         for line, evidence in zip(found.lines, found.trials, strict=True)
     )
 
 
 def results_of(found: CapacityEvidence, judged: Sequence[JudgedTrial | None]) -> tuple[TrialResult, ...]:
     """The lines, each as it is judged now."""
-    return tuple(
-        line if now is None else now.result for line, now in zip(found.lines, judged, strict=True)
-    )
+    return tuple(line if now is None else now.result for line, now in zip(found.lines, judged, strict=True))
 
 
 def answer(found: CapacityEvidence, judged: Sequence[JudgedTrial | None], end: SearchEnd) -> CapacityVerdict:
@@ -66,7 +62,9 @@ def outcome_of(end: SearchEnd, results: Sequence[TrialResult], planned_peak_per_
     return Outcome.INCONCLUSIVE
 
 
-def deciding_trial(results: Sequence[TrialResult], rate_per_second: float | None, *, passed: bool) -> TrialResult | None:
+def deciding_trial(
+    results: Sequence[TrialResult], rate_per_second: float | None, *, passed: bool
+) -> TrialResult | None:
     """The last trial that passed (or did not pass) at that rate."""
     if rate_per_second is None:
         return None
@@ -167,9 +165,8 @@ def _not_proven(found: CapacityEvidence, judged: Sequence[JudgedTrial | None], e
     if bracket.lower_per_second is not None and bracket.upper_per_second is None:
         yield f"where it ends: nothing above {requests_words(bracket.lower_per_second)} was decided"
     elif bracket.upper_per_second is not None and not bracket.proven:
-        yield (
-            f"that {requests_words(bracket.upper_per_second)} is too much for the stage: no trial there was a proven FAIL"
-        )
+        too_much = requests_words(bracket.upper_per_second)
+        yield f"that {too_much} is too much for the stage: no trial there was a proven FAIL"
     whole = [each for each in judged if each is not None and not each.verdict.cut_short]
     if whole:
         yield from whole[0].verdict.not_proven

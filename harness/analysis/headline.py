@@ -19,6 +19,9 @@ from harness.model.slo import Slo
 from harness.model.units import Unit, format_quantity
 from harness.model.verdict import Outcome, RunVerdict, Severity, Taint, Verdict
 
+TRIAL_KIND = "trial"
+"""Of a manifest: a trial of a capacity search, whose peak is the search's own and not the plan's."""
+
 
 def headline(evidence: Evidence, found: RunVerdict) -> str:
     """The sentence that belongs to the verdict (its own ``headline`` is not read). The outcome's word is not in it."""
@@ -105,6 +108,8 @@ def _load(evidence: Evidence) -> str:
     level = _level(evidence, LevelName.PEAK)
     if level is None:
         return "the planned load"
+    if evidence.manifest.kind == TRIAL_KIND:
+        return f"a trial load of {_requests(level.rate)}"
     return f"the planned peak of {_requests(level.rate)}"
 
 

@@ -35,9 +35,7 @@ class JudgedTrial:
         )
 
 
-def judge_trial(
-    evidence: Evidence, trial: Trial, *, took_seconds: float, drained: bool, folder: str
-) -> JudgedTrial:
+def judge_trial(evidence: Evidence, trial: Trial, *, took_seconds: float, drained: bool, folder: str) -> JudgedTrial:
     """The judge's verdict on the trial's run, as a line of trials.jsonl."""
     verdict = judge(evidence)
     cell = deciding(verdict)
@@ -48,7 +46,8 @@ def judge_trial(
     bad, n = _response(evidence, verdict) or (total.bad, total.offered)
     result = TrialResult(
         trial=trial,
-        outcome=verdict.outcome,
+        # What was cut short was not this trial; only a proven FAIL stands.
+        outcome=Outcome.INVALID if verdict.cut_short and verdict.outcome is not Outcome.FAIL else verdict.outcome,
         reason=_reason(verdict, cell),
         deciding="" if cell is None else cell.slo_id,
         took_seconds=took_seconds,

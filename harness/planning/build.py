@@ -42,16 +42,17 @@ def build_plan(
     target: CapacityTarget, stage: Stage, profile: Profile, seed: int, arrivals: Arrivals = Arrivals.POISSON
 ) -> LoadPlan:
     """The load plan of a stage: normal → peak → 3x-peak → recovery. Raises PlanError when the stage lacks a figure."""
-    return plan_of_levels(target, stage, profile, seed, arrivals, _levels(target, stage, profile))
+    return plan_of_levels(target, stage, profile, _levels(target, stage, profile), seed=seed, arrivals=arrivals)
 
 
 def plan_of_levels(
     target: CapacityTarget,
     stage: Stage,
     profile: Profile,
+    levels: tuple[Level, ...],
+    *,
     seed: int,
     arrivals: Arrivals,
-    levels: tuple[Level, ...],
 ) -> LoadPlan:
     """The load plan of these levels: the rate of every flow at every time, and the bounds of the generator."""
     session_rates = {level.name: _session_rate(level, target.flows) for level in levels}
@@ -120,7 +121,7 @@ def peak_mix(target: CapacityTarget, stage: Stage) -> Mix:
 
 
 def build_level(
-    target: CapacityTarget, stage: Stage, profile: Profile, name: LevelName, mix: Mix, start_seconds: float
+    target: CapacityTarget, stage: Stage, profile: Profile, mix: Mix, name: LevelName, *, start_seconds: float
 ) -> Level:
     """A level of that mix, with the profile's phases."""
     return Level(
@@ -153,7 +154,7 @@ def _levels(target: CapacityTarget, stage: Stage, profile: Profile) -> tuple[Lev
         (LevelName.RECOVERY, normal),
     )
     return tuple(
-        build_level(target, stage, profile, name, mix, index * profile.level_seconds)
+        build_level(target, stage, profile, mix, name, start_seconds=index * profile.level_seconds)
         for index, (name, mix) in enumerate(mixes)
     )
 

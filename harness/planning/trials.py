@@ -60,15 +60,9 @@ class TrialProfile:
         return self.phases.name
 
 
-def _phases(
-    name: str, ramp: float, settle: float, measure: float, batch: float, drain: float, job_timeout: float, about: str
-) -> Profile:
-    return Profile(name, ramp, settle, measure, batch, drain, 0, False, job_timeout, about)
-
-
 TRIAL_PROFILES: tuple[TrialProfile, ...] = (
     TrialProfile(
-        _phases("smoke", 2, 5, 20, 2, 1, 60, "20-s trials, 3 confirmations of 30 s, within 15 minutes"),
+        Profile("smoke", 2, 5, 20, 2, 1, 0, False, 60, "20-s trials, 3 confirmations of 30 s, within 15 minutes"),
         growth=1.5,
         longest_extension=2,
         confirmations=3,
@@ -76,7 +70,9 @@ TRIAL_PROFILES: tuple[TrialProfile, ...] = (
         budget_seconds=15 * 60,
     ),
     TrialProfile(
-        _phases("standard", 5, 20, 60, 3, 5, 120, "60-s trials, 3 confirmations of 3 minutes, within an hour"),
+        Profile(
+            "standard", 5, 20, 60, 3, 5, 0, False, 120, "60-s trials, 3 confirmations of 3 minutes, within an hour"
+        ),
         growth=1.5,
         longest_extension=3,
         confirmations=3,
@@ -84,7 +80,18 @@ TRIAL_PROFILES: tuple[TrialProfile, ...] = (
         budget_seconds=60 * 60,
     ),
     TrialProfile(
-        _phases("nightly", 10, 60, 180, 9, 10, 300, "3-minute trials, 3 confirmations of 5 minutes, within 3 hours"),
+        Profile(
+            "nightly",
+            10,
+            60,
+            180,
+            9,
+            10,
+            0,
+            False,
+            300,
+            "3-minute trials, 3 confirmations of 5 minutes, within 3 hours",
+        ),
         growth=1.3,
         longest_extension=3,
         confirmations=3,
@@ -110,6 +117,7 @@ def trial_plan(
     profile: TrialProfile,
     rate_per_second: float,
     measure_seconds: float,
+    *,
     seed: int,
     arrivals: Arrivals = Arrivals.POISSON,
 ) -> LoadPlan:
@@ -117,8 +125,8 @@ def trial_plan(
     peak = peak_mix(target, stage)
     mix = peak.times(rate_per_second / peak.rate.value)
     phases = _lengths(profile.phases, measure_seconds, mix.users.value)
-    level = build_level(target, stage, phases, LevelName.PEAK, mix, 0.0)
-    return plan_of_levels(target, stage, phases, seed, arrivals, (level,))
+    level = build_level(target, stage, phases, mix, LevelName.PEAK, start_seconds=0.0)
+    return plan_of_levels(target, stage, phases, (level,), seed=seed, arrivals=arrivals)
 
 
 def _lengths(phases: Profile, measure_seconds: float, sockets: float) -> Profile:
