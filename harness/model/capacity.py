@@ -98,17 +98,23 @@ class TrialResult:
 
 @dataclass(frozen=True, slots=True)
 class Bracket:
-    """Where the capacity lies: at least ``lower`` (the highest rate that passed), below ``upper`` (the lowest that did
-    not).
+    """Where the capacity lies: at least ``lower`` (the highest rate that passed), below ``upper`` (the lowest that was
+    proven not to).
 
     None: no trial says so. confirmed: ``lower`` passed all its confirmations. proven: ``upper`` is a FAIL, not merely
-    undecided after its extensions.
+    undecided after its extensions. undecided_per_second: rates between the two that are neither, in order (ADR 4).
     """
 
     lower_per_second: float | None
     upper_per_second: float | None
     confirmed: bool
     proven: bool
+    undecided_per_second: tuple[float, ...] = ()
+
+    @property
+    def lowest_non_pass_per_second(self) -> float | None:
+        """The lowest rate above ``lower`` that was tried and did not pass: undecided, or ``upper``."""
+        return self.undecided_per_second[0] if self.undecided_per_second else self.upper_per_second
 
     @property
     def middle_per_second(self) -> float | None:

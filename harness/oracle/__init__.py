@@ -1,0 +1,1 @@
+"""Simulated servers whose capacity, response times and faults are known exactly."""

@@ -1,0 +1,309 @@
+"""The search for a system's capacity: from the trials so far to the next one (methodology §6, ADR 4).
+
+Nothing here remembers anything. The next step is a function of the results, so a search can be replayed from its
+trials.jsonl, and taken up again where it was broken off.
+
+The order: a geometric ramp from the first rate to one that is proven to fail (downwards, if the first does not pass);
+bisection in log load; confirmations of the highest rate that passed.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+from harness.model.capacity import Bracket, SearchEnd, SearchSettings, Trial, TrialPurpose, TrialResult
+from harness.model.verdict import Outcome
+
+MOST_UNDECIDED = 2
+"""So many rates in a row that stay undecided end the ramp: more load would decide nothing either."""
+_ROUNDING = 1e-9
+
+
+@dataclass(frozen=True, slots=True)
+class Remaining:
+    """What a search still has before it, for who watches it: most likely, and never beyond the budget."""
+
+    trials: int
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Want:
+    """A trial that the rules ask for."""
+
+    purpose: TrialPurpose
+    rate: float
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What the trials say of each rate, without the confirmations: ascending rates."""
+
+    passed: tuple[float, ...]
+    failed: tuple[float, ...]
+    undecided: tuple[float, ...]
+
+    @property
+    def upper(self) -> float | None:
+        """The lowest rate that failed."""
+        return self.failed[0] if self.failed else None
+
+    @property
+    def lower(self) -> float | None:
+        """The highest pass below the lowest fail: a pass above a fail is a fluke (RFC 9971)."""
+        return max((rate for rate in self.passed if rate < (self.upper or math.inf)), default=None)
+
+    @property
+    def between(self) -> tuple[float, ...]:
+        """The undecided rates between the two."""
+        low, high = self.lower or 0.0, self.upper or math.inf
+        return tuple(rate for rate in self.undecided if low < rate < high)
+
+    @property
+    def tried(self) -> tuple[float, ...]:
+        """All rates."""
+        return tuple(sorted((*self.passed, *self.failed, *self.undecided)))
+
+
+def next_step(settings: SearchSettings, results: Sequence[TrialResult]) -> Trial | SearchEnd:
+    """What to do after these results, which are all of the search, in order."""
+    number = len(results) + 1
+    lost = _lost(results)
+    if lost >= 2:
+        return SearchEnd(bracket(settings, results), False, _lost_words(results[-2:]))
+    if lost:
+        again = results[-1].trial
+        want = _Want(again.purpose, again.rate_per_second, again.measure_seconds)
+        if _fits(settings, results, want):
+            return Trial(number, want.purpose, want.rate, want.seconds)
+        return SearchEnd(bracket(settings, results), False, _budget_words(settings, results))
+    skipped = False
+    for want in _wanted(settings, results):
+        if _fits(settings, results, want):
+            return Trial(number, want.purpose, want.rate, want.seconds)
+        skipped = True
+    found = bracket(settings, results)
+    if skipped:
+        return SearchEnd(found, False, _budget_words(settings, results))
+    return SearchEnd(found, True, _end_words(settings, results, found))
+
+
+def bracket(settings: SearchSettings, results: Sequence[TrialResult]) -> Bracket:
+    """Where the capacity lies by these results: of all trials, confirmations too.
+
+    The upper end is the lowest rate that failed and never passed. The lower end is the highest rate below it that
+    passed all its confirmations; without one, the highest that passed and never did anything else. What is between
+    and was tried is undecided, also where trials of one rate contradict each other.
+    """
+    seen: dict[float, set[Outcome]] = defaultdict(set)
+    for each in _informative(results):
+        seen[each.trial.rate_per_second].add(each.outcome)
+    for rate in _known(settings, results).passed:  # a longer trial has decided what a shorter one could not
+        if not any(each.outcome is not Outcome.PASS for each in _confirmations(results, rate)):
+            seen[rate] = {Outcome.PASS}
+    failed = [rate for rate, outcomes in seen.items() if Outcome.FAIL in outcomes and Outcome.PASS not in outcomes]
+    upper = min(failed, default=None)
+    below = sorted(rate for rate in seen if rate < (upper or math.inf))
+    passed = [rate for rate in below if seen[rate] == {Outcome.PASS}]
+    confirmed = [rate for rate in passed if _is_confirmed(settings, results, rate)]
+    lower = max(confirmed or passed, default=None)
+    between = tuple(rate for rate in below if rate > (lower or 0.0))
+    if upper is None and between:  # none is proven to fail: below the lowest that did not pass, as far as is known
+        return Bracket(lower, between[0], bool(confirmed), False, ())
+    return Bracket(lower, upper, bool(confirmed), upper is not None, between)
+
+
+def remaining(settings: SearchSettings, results: Sequence[TrialResult]) -> Remaining:
+    """What is left, as it looks now: the ramp's next steps while there is no upper end, the bisections that the gap
+    needs, and the confirmations. Nothing when the search is over."""
+    if isinstance(next_step(settings, results), SearchEnd):
+        return Remaining(0, 0.0)
+    known = _known(settings, results)
+    rate = _candidate(settings, results)
+    confirmed = 0 if rate is None else len(_confirmations(results, rate))
+    confirmations = max(0, settings.confirmations - confirmed)
+    trials = 0
+    if not any(each.trial.purpose is TrialPurpose.CONFIRM for each in results):
+        trials = _bisections(settings, known)
+    seconds = trials * (settings.trial_seconds + _overhead(settings, results))
+    seconds += confirmations * (settings.confirm_seconds + _overhead(settings, results))
+    return Remaining(max(1, trials + confirmations), min(seconds, settings.budget_seconds - _spent(results)))
+
+
+def _bisections(settings: SearchSettings, known: _Known) -> int:
+    """Trials until the gaps beside the bracket's ends are narrow, without extensions."""
+    ramp, gaps = 0, list(_gaps(settings, known))
+    if not known.tried:
+        ramp = 1
+    if known.upper is None or known.lower is None:
+        ramp, gaps = ramp + 1, [(1.0, settings.growth)]
+    halvings = sum(
+        math.ceil(math.log2(math.log(high / low) / math.log1p(settings.width)) - _ROUNDING)
+        for low, high in gaps
+        if high / low > 1 + settings.width
+    )
+    return ramp + halvings
+
+
+def _wanted(settings: SearchSettings, results: Sequence[TrialResult]) -> Iterator[_Want]:
+    """What the rules ask for, first what is best; a later one is for a budget that no longer holds the first."""
+    informative = _informative(results)
+    if not any(each.trial.purpose is TrialPurpose.CONFIRM for each in informative):
+        yield from _searching(settings, informative)
+    rate = _candidate(settings, results)
+    if rate is not None and len(_confirmations(results, rate)) < settings.confirmations:
+        yield _Want(TrialPurpose.CONFIRM, rate, settings.confirm_seconds)
+
+
+def _searching(settings: SearchSettings, informative: Sequence[TrialResult]) -> Iterator[_Want]:
+    """The ramp, the extensions and the bisection."""
+    longest = settings.trial_seconds * settings.longest_extension
+    if informative:
+        last = informative[-1]
+        if last.outcome is Outcome.INCONCLUSIVE and last.trial.measure_seconds < longest * (1 - _ROUNDING):
+            yield _Want(TrialPurpose.EXTEND, last.trial.rate_per_second, longest)
+    known = _known(settings, informative)
+    rate = _next_rate(settings, known)
+    if rate is not None:
+        bisects = known.upper is not None and known.lower is not None
+        yield _Want(TrialPurpose.BISECT if bisects else TrialPurpose.RAMP, rate, settings.trial_seconds)
+
+
+def _next_rate(settings: SearchSettings, known: _Known) -> float | None:
+    """The next rate of ramp or bisection, None when there is nothing more to learn."""
+    tried = known.tried
+    if not tried:
+        return settings.first_rate_per_second
+    if known.lower is None and tried[0] > settings.lowest_rate_per_second:
+        return max(tried[0] / settings.growth, settings.lowest_rate_per_second)
+    if known.upper is None and len(known.between) < MOST_UNDECIDED and tried[-1] < settings.highest_rate_per_second:
+        return min(tried[-1] * settings.growth, settings.highest_rate_per_second)
+    widest = max(_gaps(settings, known), key=lambda gap: gap[1] / gap[0], default=None)
+    return None if widest is None else math.sqrt(widest[0] * widest[1])
+
+
+def _gaps(settings: SearchSettings, known: _Known) -> Iterator[tuple[float, float]]:
+    """What lies untried, and is wider than asked for, between the bracket's ends and what is undecided inside."""
+    line = [rate for rate in (known.lower, *known.between, known.upper) if rate is not None]
+    gaps = list(pairwise(line))
+    ends = {gaps[0], gaps[-1]} if gaps else set()
+    for low, high in gaps:
+        beside = (low, high) in ends and (low == known.lower or high == known.upper)
+        if beside and high / low > (1 + settings.width) * (1 + _ROUNDING):
+            yield low, high
+
+
+def _known(settings: SearchSettings, results: Sequence[TrialResult]) -> _Known:
+    """What ramp, bisection and extensions say: of each rate its last trial counts, the longest."""
+    last: dict[float, Outcome] = {}
+    for each in _informative(results):
+        if each.trial.purpose is not TrialPurpose.CONFIRM:
+            last[each.trial.rate_per_second] = each.outcome
+    rates = sorted(last)
+    return _Known(
+        tuple(rate for rate in rates if last[rate] is Outcome.PASS),
+        tuple(rate for rate in rates if last[rate] is Outcome.FAIL),
+        tuple(rate for rate in rates if last[rate] is Outcome.INCONCLUSIVE),
+    )
+
+
+def _candidate(settings: SearchSettings, results: Sequence[TrialResult]) -> float | None:
+    """The rate to confirm: the highest pass, one width lower for each that a confirmation did not pass."""
+    rate = _known(settings, results).lower
+    while rate is not None and any(each.outcome is not Outcome.PASS for each in _confirmations(results, rate)):
+        if rate <= settings.lowest_rate_per_second:
+            return None
+        rate = max(rate / (1 + settings.width), settings.lowest_rate_per_second)
+    return rate
+
+
+def _confirmations(results: Sequence[TrialResult], rate: float) -> list[TrialResult]:
+    return [
+        each
+        for each in _informative(results)
+        if each.trial.purpose is TrialPurpose.CONFIRM and each.trial.rate_per_second == rate
+    ]
+
+
+def _is_confirmed(settings: SearchSettings, results: Sequence[TrialResult], rate: float) -> bool:
+    made = _confirmations(results, rate)
+    return len(made) >= max(1, settings.confirmations) and all(each.outcome is Outcome.PASS for each in made)
+
+
+def _informative(results: Sequence[TrialResult]) -> list[TrialResult]:
+    """Without what says nothing: INVALID trials, and those that began before the queues were drained."""
+    return [each for each in results if each.drained and each.outcome is not Outcome.INVALID]
+
+
+def _lost(results: Sequence[TrialResult]) -> int:
+    """How many of the last trials in a row say nothing."""
+    count = 0
+    for each in reversed(results):
+        if each.drained and each.outcome is not Outcome.INVALID:
+            break
+        count += 1
+    return count
+
+
+def _spent(results: Sequence[TrialResult]) -> float:
+    return math.fsum(each.took_seconds for each in results)
+
+
+def _overhead(settings: SearchSettings, results: Sequence[TrialResult]) -> float:
+    """Of one trial beside its measuring: as settings say, or more if a trial took more."""
+    return max([settings.overhead_seconds, *(each.took_seconds - each.trial.measure_seconds for each in results)])
+
+
+def _fits(settings: SearchSettings, results: Sequence[TrialResult], want: _Want) -> bool:
+    """Whether the budget holds the trial, and beside it the confirmations of a pass that there is to confirm."""
+    overhead = _overhead(settings, results)
+    left = settings.budget_seconds - _spent(results) - (want.seconds + overhead)
+    if want.purpose is not TrialPurpose.CONFIRM and _known(settings, results).lower is not None:
+        left -= settings.confirmations * (settings.confirm_seconds + overhead)
+    return left >= -_ROUNDING
+
+
+def _lost_words(last: Sequence[TrialResult]) -> str:
+    reasons = "; ".join(
+        f"trial {each.trial.number}: " + (each.reason if each.drained else "the queues were not at their baseline")
+        for each in last
+    )
+    return f"two trials in a row gave no information ({reasons})"
+
+
+def _budget_words(settings: SearchSettings, results: Sequence[TrialResult]) -> str:
+    left = max(0.0, settings.budget_seconds - _spent(results))
+    return (
+        f"the budget of {settings.budget_seconds:,.0f} s ended the search: its next trial would not have fitted into "
+        f"the {left:,.0f} s that were left"
+    )
+
+
+def _end_words(settings: SearchSettings, results: Sequence[TrialResult], found: Bracket) -> str:
+    known = _known(settings, results)
+    low, high = found.lower_per_second, found.upper_per_second
+    if low is None:
+        if known.lower is not None:
+            return f"no rate down to {settings.lowest_rate_per_second:.4g}/s passed its confirmations"
+        return f"not even the lowest rate, {settings.lowest_rate_per_second:.4g}/s, passed"
+    words = f"{low:.4g}/s passed"
+    if found.confirmed:
+        words = f"{low:.4g}/s passed all of its {settings.confirmations} confirmations"
+    if high is None:
+        return f"{words}, and no higher rate is to be tried: the capacity is at least that"
+    if not found.proven:
+        return f"{words}; no rate above it is proven to fail, from {high:.4g}/s on the trials stayed undecided"
+    words = f"{words}, {high:.4g}/s failed, {high / low - 1:.1%} above it"
+    if found.undecided_per_second:
+        rates = ", ".join(f"{rate:.4g}/s" for rate in found.undecided_per_second)
+        words += f"; between them {rates} could not be decided in {_longest(results):.0f} s"
+    return words
+
+
+def _longest(results: Sequence[TrialResult]) -> float:
+    return max(each.trial.measure_seconds for each in results)
