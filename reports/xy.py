@@ -16,8 +16,8 @@ from reports.svg import element, group, number, text
 TOP, BOTTOM = 34.0, 42.0
 ICON = 15.0
 """Width of a mark."""
-TOUCHING = 13.0
-"""Marks closer than this share one label."""
+TOUCHING = (30.0, 13.0)
+"""Marks closer than this, across and up, share one label."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,7 +213,7 @@ def _numbers(chart: XyChart, across: Scale, up: Scale) -> list[Markup]:
     for dot in sorted(chart.dots, key=lambda dot: dot.number):
         x, y = _place(dot, across, up)
         for cluster in clusters:
-            if any(abs(x - a) < TOUCHING and abs(y - b) < TOUCHING for a, b, _ in cluster):
+            if any(abs(x - a) < TOUCHING[0] and abs(y - b) < TOUCHING[1] for a, b, _ in cluster):
                 cluster.append((x, y, dot.number))
                 break
         else:
@@ -221,8 +221,19 @@ def _numbers(chart: XyChart, across: Scale, up: Scale) -> list[Markup]:
     drawn = []
     for cluster in clusters:
         x, y = max(a for a, _, _ in cluster), sum(b for _, b, _ in cluster) / len(cluster)
-        drawn.append(text(x + ICON / 2 + 3, y + 4, ", ".join(str(n) for _, _, n in cluster)))
+        drawn.append(text(x + ICON / 2 + 3, y + 4, _numbers_words([n for _, _, n in cluster])))
     return drawn
+
+
+def _numbers_words(numbers: Sequence[int]) -> str:
+    """``3, 4, 9–12``: ascending numbers, three or more in a row as a range."""
+    rows: list[list[int]] = []
+    for each in numbers:
+        if rows and each == rows[-1][-1] + 1:
+            rows[-1].append(each)
+        else:
+            rows.append([each])
+    return ", ".join(f"{row[0]}–{row[-1]}" if len(row) > 2 else ", ".join(map(str, row)) for row in rows)
 
 
 def _labels(chart: XyChart, up: Scale, floor: float) -> list[Markup]:

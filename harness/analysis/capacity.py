@@ -7,7 +7,6 @@ from collections.abc import Iterable, Sequence
 from harness.analysis.headline import whose
 from harness.analysis.trials import JudgedTrial, judge_trial
 from harness.model.capacity import Bracket, SearchEnd, TrialResult
-from harness.model.evidence import Evidence
 from harness.model.exploration import CapacityEvidence, CapacityVerdict
 from harness.model.units import Unit, format_quantity
 from harness.model.verdict import Outcome
@@ -99,6 +98,16 @@ def bracket_words(bracket: Bracket) -> str:
     return "no rate that was shown" if upper is None else f"less than {requests_words(upper)}"
 
 
+def bracket_figure(bracket: Bracket) -> str:
+    """The same as a figure: ``312 to 330/s``, ``≥ 312/s``, ``< 330/s``."""
+    lower, upper = bracket.lower_per_second, bracket.upper_per_second
+    if lower is not None and upper is not None:
+        return f"{rate_words(lower).removesuffix('/s')} to {rate_words(upper)}"
+    if lower is not None:
+        return f"≥ {rate_words(lower)}"
+    return "not known" if upper is None else f"< {rate_words(upper)}"
+
+
 def headroom_words(bracket: Bracket, planned_peak_per_second: float) -> str:
     """``+290 %``, of the lower end: what is promised, not what might be."""
     lower, upper = bracket.headroom(planned_peak_per_second)
@@ -106,7 +115,7 @@ def headroom_words(bracket: Bracket, planned_peak_per_second: float) -> str:
     if value is None:
         return "not known"
     sign = "+" if value >= 0 else "−"
-    prefix = "" if lower is not None else "less than "
+    prefix = "less than " if lower is None else "at least " if upper is None else ""
     return f"{prefix}{sign}{abs(value) * 100:.0f} %"
 
 
@@ -179,11 +188,3 @@ def _not_proven(found: CapacityEvidence, judged: Sequence[JudgedTrial | None], e
 
 def _capital(text: str) -> str:
     return text[:1].upper() + text[1:]
-
-
-def evidence_of(found: CapacityEvidence, result: TrialResult) -> Evidence | None:
-    """The evidence behind a line."""
-    for line, evidence in zip(found.lines, found.trials, strict=True):
-        if line.trial.number == result.trial.number:
-            return evidence
-    return None
