@@ -16,7 +16,7 @@ from reports.svg import element, group, number, text
 TOP, BOTTOM = 34.0, 42.0
 ICON = 15.0
 """Width of a mark."""
-TOUCHING = (30.0, 13.0)
+TOUCHING = 12.0
 """Marks closer than this, across and up, share one label."""
 
 
@@ -210,19 +210,41 @@ def _icon(outcome: Outcome) -> tuple[Markup, ...]:
 def _numbers(chart: XyChart, across: Scale, up: Scale) -> list[Markup]:
     """The trials' numbers beside their marks; marks that touch share a label."""
     clusters: list[list[tuple[float, float, int]]] = []
+    taken: list[_Box] = []
     for dot in sorted(chart.dots, key=lambda dot: dot.number):
         x, y = _place(dot, across, up)
+        taken.append(_Box(x - ICON / 2, y - ICON / 2, x + ICON / 2, y + ICON / 2))
         for cluster in clusters:
-            if any(abs(x - a) < TOUCHING[0] and abs(y - b) < TOUCHING[1] for a, b, _ in cluster):
+            if abs(x - cluster[0][0]) < TOUCHING and abs(y - cluster[0][1]) < TOUCHING:
                 cluster.append((x, y, dot.number))
                 break
         else:
             clusters.append([(x, y, dot.number)])
     drawn = []
     for cluster in clusters:
-        x, y = max(a for a, _, _ in cluster), sum(b for _, b, _ in cluster) / len(cluster)
-        drawn.append(text(x + ICON / 2 + 3, y + 4, _numbers_words([n for _, _, n in cluster])))
+        words = _numbers_words([n for _, _, n in cluster])
+        right, middle = max(x for x, _, _ in cluster), sum(x for x, _, _ in cluster) / len(cluster)
+        y = sum(y for _, y, _ in cluster) / len(cluster)
+        width = len(words) * LETTER
+        places = ((right + ICON / 2 + 2, y), *((middle - width / 2, y + step) for step in (15, -15, 27, -27, 39)))
+        boxes = [_Box(x, at - 5.5, x + width, at + 5.5) for x, at in places]
+        best = next((box for box in boxes if not any(box.covers(other) for other in taken)), boxes[0])
+        taken.append(best)
+        drawn.append(text(best.left, best.bottom - 1.5, words))
     return drawn
+
+
+@dataclass(frozen=True, slots=True)
+class _Box:
+    left: float
+    top: float
+    right: float
+    bottom: float
+
+    def covers(self, other: _Box) -> bool:
+        """Whether any of one lies on the other."""
+        beside = self.right <= other.left or other.right <= self.left
+        return not beside and self.top < other.bottom and other.top < self.bottom
 
 
 def _numbers_words(numbers: Sequence[int]) -> str:
