@@ -156,8 +156,6 @@ def _more(found: CapacityEvidence, end: SearchEnd, results: Sequence[TrialResult
         yield (
             f"That it carries less than {requests_words(above.trial.rate_per_second)} is not proven: {above.reason}."
         )
-    if not end.complete and end.reason:
-        yield f"The search did not come to its own end: {end.reason}."
 
 
 def _warnings(judged: Sequence[JudgedTrial | None], bracket: Bracket) -> tuple[str, ...]:

@@ -98,14 +98,7 @@ class SearchDisplay:
         self._print(f"!       {text}")
 
     def _head(self) -> tuple[RenderableType, ...]:
-        if self._now is None:
-            return ()
-        now, _ = self._now
-        words = (
-            f"  trial {now.trial.number}  {now.trial.purpose}  {rate_words(now.trial.rate_per_second)}, "
-            f"{now.trial.measure_seconds:g} s   {clock(now.left_seconds)} of the budget left"
-        )
-        return Text(""), Text(f"  {bracket_line(self._search, now.bracket)}"), Text(words, style="bold")
+        return () if self._now is None else trial_head(self._search, self._now[0])
 
     def _print(self, text: str) -> None:
         self._console.print(text, highlight=False, markup=False, soft_wrap=True)
@@ -122,6 +115,15 @@ def describe_search(search: Search, profile: str, seed: int) -> tuple[str, ...]:
         f"never above {rate_words(its.highest_rate_per_second)} (ESTIMATED: what one generator can send); "
         f"open model, {search.arrivals} arrivals, seed {seed}",
     )
+
+
+def trial_head(search: Search, now: TrialUnderWay) -> tuple[Text, ...]:
+    """What stands above the view of a trial that is under way: the bracket, and which trial it is."""
+    words = (
+        f"  trial {now.trial.number}  {now.trial.purpose}  {rate_words(now.trial.rate_per_second)}, "
+        f"{now.trial.measure_seconds:g} s   {clock(now.left_seconds)} of the budget left"
+    )
+    return Text(""), Text(f"  {bracket_line(search, now.bracket)}"), Text(words, style="bold")
 
 
 def trial_line(result: TrialResult) -> Text:
@@ -182,6 +184,8 @@ def print_capacity(console: Console, run: RunDirectory, found: CapacityEvidence,
     console.print(f"[{style}]{verdict.outcome}[/{style}]   {escape(verdict.headline)}", highlight=False, soft_wrap=True)
     if verdict.more:
         console.print(f"       {verdict.more}", highlight=False, markup=False, soft_wrap=True)
+    if verdict.cut_short:
+        console.print(f"short   {verdict.cut_short}", highlight=False, markup=False, soft_wrap=True)
     headroom = headroom_words(verdict.bracket, verdict.planned_peak.value)
     console.print(
         f"bracket {bracket_numbers(verdict.bracket)}; headroom {headroom} against the planned peak of "

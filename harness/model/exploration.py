@@ -73,6 +73,12 @@ class CapacityVerdict:
         """Where the capacity lies."""
         return self.end.bracket
 
+    @property
+    def cut_short(self) -> str:
+        """Why the search ended before its own end, where the headline does not say so already; else empty."""
+        said = self.outcome in (Outcome.INCONCLUSIVE, Outcome.INVALID)
+        return "" if self.end.complete or said else self.end.reason
+
 
 @dataclass(frozen=True, slots=True)
 class TrialUnderWay:

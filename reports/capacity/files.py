@@ -123,6 +123,7 @@ def capacity_markdown(material: CapacityMaterial) -> str:
         "",
     ]
     lines += [plain(verdict.more), ""] if verdict.more else []
+    lines += [f"**Cut short:** {plain(verdict.cut_short)}", ""] if verdict.cut_short else []
     lines += [
         f"**Capacity:** {bracket_words(verdict.bracket)} · planned peak {rate_words(peak)} · "
         f"headroom {headroom_words(verdict.bracket, peak)}",

@@ -66,7 +66,7 @@ def settings(**different: float) -> SearchSettings:
 def made_up_search(
     system: MadeUp | None = None, *, ended: str = "complete", trials: int = 99, **different: float
 ) -> CapacityEvidence:
-    """A search of that system, of at most so many trials, as it would be read back. Its trials' own evidence is gone."""
+    """A search of that system, of at most so many trials, as it would be read back, without its trials' evidence."""
     search = Search(settings(**different), peak_mix(LECTIO, STAGE_A).rate, Arrivals.POISSON, 2.0, "p95 ≤ 2 s")
     results: list[TrialResult] = []
     make: Callable[[Trial], TrialResult] = (system or MadeUp()).trial

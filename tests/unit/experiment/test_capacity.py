@@ -23,7 +23,7 @@ from harness.model.samples import Event
 from harness.model.verdict import Outcome
 from harness.planning.build import peak_mix
 from harness.planning.trials import trial_plan
-from harness.store.jsonl import Appender, read_lines, write_whole
+from harness.store.jsonl import Appender, read_lines
 from harness.store.layout import RunDirectory
 from harness.store.read import read_capacity
 from tests.support.searches import LECTIO, SMOKE, STAGE_A, MadeUp, settings

@@ -44,7 +44,7 @@ def test_every_trial_is_a_mark_whose_shape_and_word_are_its_outcome():
     ]
     shapes = [tuple((part.tag, part.get("d") or part.get("r") or part.get("rx")) for part in mark) for mark in marks]
     assert len(set(shapes)) == 4, "told apart without colour"
-    assert [mark.find("title").text for mark in marks][0] == "trial 1 <b>", "and text from outside is escaped"
+    assert marks[0].find("title").text == "trial 1 <b>", "and text from outside is escaped"
 
 
 def test_a_trial_without_a_value_stands_at_the_top():
@@ -86,7 +86,7 @@ def test_little_to_draw_is_drawn_all_the_same(dots):
 
 def test_labels_do_not_cover_each_other_or_the_marks():
     dots = tuple(Dot(300.0 + 4 * n, 1.0, Outcome.PASS, n, "") for n in range(1, 7))
-    names = [each for each in drawn(dots=dots, curves=()).iter("g") if each.get("class") == "trial-names"][0]
+    names = next(each for each in drawn(dots=dots, curves=()).iter("g") if each.get("class") == "trial-names")
     boxes = [(float(t.get("x")), float(t.get("y")), len(t.text) * 6) for t in names]
     for index, (x, y, _) in enumerate(boxes):
         for other, other_y, width in boxes[:index]:
