@@ -14,14 +14,16 @@ from pydantic import ValidationError
 from harness.errors import TargetError
 from harness.model.target import CapacityTarget, Stage
 from harness.model.units import Unit, parse_quantity
+from harness.planning.audit import mistakes as audit_mistakes
+from harness.planning.paths import STAGE_TABLES
 from targets.hints import did_you_mean
+from targets.rows import GROUP_WORDS
 from targets.schema import TargetFile
 from targets.vocabulary import KNOWN_FIGURES
 
 TARGETS_FOLDER = Path(__file__).parent
 """Where the systems that come with Proofload lie."""
 
-_GROUPS = ("audience", "server", "sizing", "load", "costs")
 _HINT = "docs/your-own-system.md explains each field; targets/lectio.toml is a whole file"
 
 
@@ -86,9 +88,16 @@ def target_of(raw: Mapping[str, Any], file_name: str) -> CapacityTarget:
     mistakes += _rules(raw)
     if mistakes:
         lines = list(dict.fromkeys(f"{file_name} › {path}: {message}" for path, message in mistakes))
-        count = "1 mistake" if len(lines) == 1 else f"{len(lines)} mistakes"
-        raise TargetError(f"{count} in {file_name}", lines, _HINT)
-    return parsed.target()
+        raise TargetError(_count(lines, file_name), lines, _HINT)
+    target = parsed.target()
+    unsound = [f"{file_name} › audit.{name}: {message}" for name, message in audit_mistakes(target)]
+    if unsound:
+        raise TargetError(_count(unsound, file_name), unsound, _HINT)
+    return target
+
+
+def _count(mistakes: list[str], file_name: str) -> str:
+    return f"{'1 mistake' if len(mistakes) == 1 else f'{len(mistakes)} mistakes'} in {file_name}"
 
 
 def find_stage(target: CapacityTarget, name: str) -> Stage:
@@ -125,10 +134,11 @@ def _mistake(problem: Mapping[str, Any]) -> tuple[str, str]:
         return _path(place), f'"{given}" is not possible here; write {problem["ctx"]["expected"]}'
     if kind == "string_pattern_mismatch":
         return _path(place), f'"{given}" has characters that a name may not have'
-    if kind in ("string_type", "list_type", "dict_type", "model_type", "float_type"):
+    if kind in ("string_type", "list_type", "tuple_type", "dict_type", "model_type", "float_type"):
         wanted = {
             "string_type": "text in quotes",
             "list_type": "a list: [ … ]",
+            "tuple_type": "a list: [ … ]",
             "dict_type": "a table",
             "model_type": "a table: { … }",
             "float_type": "a number",
@@ -182,12 +192,20 @@ def _rules(raw: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     yield from _twice((f"stages[{index}].name", str(stage.get("name", "")).lower()) for index, stage in stages)
     common = [(f"slos[{index}]", slo) for index, slo in _tables(raw.get("slos"))]
     yield from _twice((f"{place}.id", str(slo.get("id"))) for place, slo in common if "stages" not in slo)
+    for table in ("claims", "rules", "audit"):
+        rows = _tables(raw.get(table))
+        yield from _twice((f"{table}[{index}].id", str(row.get("id"))) for index, row in rows if "id" in row)
     names = [str(stage.get("name")) for _, stage in stages]
-    for place, slo in common:
-        wanted = slo.get("stages")
+    naming = [(f"{table}[{index}]", row) for table in ("rules", "audit") for index, row in _tables(raw.get(table))]
+    for place, row in common + naming:
+        wanted = row.get("stages")
         for name in wanted if isinstance(wanted, list) else ():
             if name not in names:
                 yield f"{place}.stages", f'no stage is called "{name}"{did_you_mean(str(name), names)}'
+    for index, stage in stages:
+        other = stage.get("normal_from")
+        if other is not None and (other not in names or other == stage.get("name")):
+            yield f"stages[{index}].normal_from", f'no other stage is called "{other}"{did_you_mean(str(other), names)}'
     for index, stage in stages:
         holding = [(place, slo) for place, slo in common if stage.get("name") in slo.get("stages", [])]
         holding += [(f"stages[{index}].slos[{row}]", slo) for row, slo in _tables(stage.get("slos"))]
@@ -212,9 +230,9 @@ def _figure_names(place: str, stage: Mapping[str, Any], shared: Mapping[str, str
 
 
 def _figures(place: str, stage: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    for group in _GROUPS:
+    for group in STAGE_TABLES:
         for name in _table(stage.get(group)):
-            if name != "cite":
+            if name not in GROUP_WORDS:
                 yield name, f"{place}.{group}.{name}"
 
 

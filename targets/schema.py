@@ -1,159 +1,41 @@
 """What a system's TOML file may say, checked by pydantic and turned into the values of ``harness.model``.
 
-A row of figures is ``name = { is = "50-80/s", quote = "Peak RPS: 50-80" }``, or just ``name = "50-80/s"``. It is
-*stated* unless it has ``derived`` (its arithmetic) or ``assumed`` (its reason). Its citation is its own ``cite`` or,
-left out, the ``cite`` of the table that it stands in.
+The small parts, with their citations, are in ``targets.rows``; what no run reads is in ``targets.tables``.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from harness.model.figure import Citation, Figure, Provenance, Statement
 from harness.model.plan import LevelName
 from harness.model.slo import Comparison, Slo, SloKind
-from harness.model.target import CapacityTarget, Flow, FlowKind, Stage
-from harness.model.units import Quantity, Unit, parse_quantity
+from harness.model.target import CapacityTarget, Coverage, FigureGroup, Flow, FlowKind, Stage, UploadFile
+from harness.model.units import Quantity, Unit
+from harness.planning.paths import STAGE_TABLES
+from targets.coverage import ALWAYS_READ, figure_coverage, slo_coverage, with_computed
 from targets.hints import did_you_mean
+from targets.rows import NO_FIGURES, AQuantity, FigureTable, StatementRow, StatementTable, Text
+from targets.rows import Row as _Row
+from targets.rows import Table as _Table
+from targets.rows import wrap as _wrap
+from targets.tables import AuditRow, ClaimRow, RuleRow
 from targets.vocabulary import SLIS
 
 SHARE_TOLERANCE = 1e-3
 """Shares may be rounded: 33.3 % three times is the whole."""
 
+NORMAL_FROM = (
+    ("normal_rps", "peak_rps"),
+    ("normal_users", "concurrent_users"),
+    ("normal_upload_rate", "upload_rate"),
+)
+"""With ``normal_from``: a stage's figure, and the one of the named stage that it is."""
 
-_GROUP_WORDS = ("cite",)
 _SLI_BY_NAME = {sli.name: sli for sli in SLIS}
-
-
-def _quantity(value: object) -> Quantity:
-    if isinstance(value, Quantity):
-        return value
-    if isinstance(value, bool) or not isinstance(value, str | int | float):
-        raise ValueError('write a number and a unit in quotes, such as "80/s" or "1 GiB"')
-    return parse_quantity(str(value))
-
-
-def _wrap(key: str, value: object) -> object:
-    """The short form of a row is its one value."""
-    return value if isinstance(value, dict) else {key: value}
-
-
-def _inherit(key: str, group: object, rows: object) -> object:
-    """Rows of a table without a value of their own take the table's."""
-    if isinstance(group, dict) and key in group and isinstance(rows, dict) and key not in rows:
-        return {**rows, key: group[key]}
-    return rows
-
-
-AQuantity = Annotated[Quantity, BeforeValidator(_quantity)]
-Text = Annotated[str, Field(min_length=1)]
-
-
-class _Table(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=True)
-
-
-class _Row(_Table):
-    """Anything with a source in the document."""
-
-    cite: Text
-    quote: str = ""
-    derived: Text | None = None
-    assumed: Text | None = None
-
-    @field_validator("assumed")
-    @classmethod
-    def _one_provenance(cls, value: str | None, info: Any) -> str | None:
-        if value is not None and info.data.get("derived") is not None:
-            raise ValueError("a figure is derived or assumed, not both")
-        return value
-
-    @property
-    def provenance(self) -> Provenance:
-        """Stated, unless the row says otherwise."""
-        if self.derived is not None:
-            return Provenance.DERIVED
-        return Provenance.STATED if self.assumed is None else Provenance.ASSUMED
-
-    def citation(self, document: str, stage: str) -> Citation:
-        """Where the document says it; ``{stage}`` in the path stands for the stage's own heading."""
-        return Citation(document, self.cite.replace("{stage}", stage), self.quote)
-
-
-class FigureRow(_Row):
-    """One number."""
-
-    is_: AQuantity = Field(alias="is")
-    note: str = ""
-
-    def figure(self, name: str, document: str, stage: str) -> Figure:
-        """As a value of the model."""
-        return Figure(
-            name,
-            self.is_.value,
-            self.is_.unit,
-            self.provenance,
-            self.citation(document, stage),
-            self.is_.high,
-            self.derived or self.assumed or self.note,
-        )
-
-
-class FigureTable(_Table):
-    """Figures by name."""
-
-    model_config = ConfigDict(extra="allow", frozen=True)
-    __pydantic_extra__: dict[str, FigureRow]
-
-    cite: Text | None = None
-
-    @model_validator(mode="before")
-    @classmethod
-    def _spread(cls, raw: object) -> object:
-        if not isinstance(raw, dict):
-            return raw
-        return {
-            name: row if name in _GROUP_WORDS else _inherit("cite", raw, _wrap("is", row)) for name, row in raw.items()
-        }
-
-    def figures(self, document: str, stage: str) -> tuple[Figure, ...]:
-        """In the order of the file."""
-        return tuple(row.figure(name, document, stage) for name, row in self.__pydantic_extra__.items())
-
-
-NO_FIGURES = FigureTable.model_validate({})
-
-
-class StatementRow(_Table):
-    """One sentence."""
-
-    text: Text
-    cite: Text
-    quote: str = ""
-
-    def statement(self, document: str) -> Statement:
-        """As a value of the model."""
-        return Statement(self.text, Citation(document, self.cite, self.quote))
-
-
-class StatementTable(_Table):
-    """Sentences of one section."""
-
-    cite: Text | None = None
-    items: list[StatementRow] = Field(min_length=1)
-
-    @model_validator(mode="before")
-    @classmethod
-    def _spread(cls, raw: object) -> object:
-        if not isinstance(raw, dict) or not isinstance(raw.get("items"), list):
-            return raw
-        return {**raw, "items": [_inherit("cite", raw, _wrap("text", row)) for row in raw["items"]]}
-
-    def statements(self, document: str) -> tuple[Statement, ...]:
-        """In the order of the file."""
-        return tuple(row.statement(document) for row in self.items)
 
 
 class Bounds(_Table):
@@ -282,6 +164,7 @@ class FlowRow(_Table):
     user_class: Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
     share: AQuantity | None = None
     http_steps: Annotated[float, Field(ge=0)] = 0
+    file: UploadFile | None = None
     note: str = ""
 
     @model_validator(mode="after")
@@ -293,12 +176,19 @@ class FlowRow(_Table):
                 raise ValueError("an http flow needs http_steps: the HTTP requests of one session")
         elif self.share is not None:
             raise ValueError(f"only http flows have a share; the rate of {self.kind} follows from the stage's load")
+        if self.file is not None and self.kind is not FlowKind.UPLOAD:
+            raise ValueError("only an upload flow sends a file")
         return self
 
     def flow(self, name: str) -> Flow:
         """As a value of the model."""
         share = 0.0 if self.share is None else self.share.value
-        return Flow(name, self.kind, self.user_class, share, self.http_steps, self.note)
+        file = self.file or UploadFile.VIDEO
+        return Flow(name, self.kind, self.user_class, share, self.http_steps, self.note, file)
+
+
+GroupName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_]*$")]
+Groups = dict[GroupName, FigureTable]
 
 
 class StageTable(_Table):
@@ -307,15 +197,19 @@ class StageTable(_Table):
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")]
     title: Text
     cite: Text
+    normal_from: str | None = None
     audience: FigureTable
     server: FigureTable
     sizing: FigureTable
     load: FigureTable
     costs: FigureTable = NO_FIGURES
-    bottleneck: StatementRow
-    migration: list[StatementTable] = []
-    recommendations: list[StatementTable] = []
-    slos: list[SloRow] = []
+    application: FigureTable = NO_FIGURES
+    figures: Groups = Field(default_factory=dict)
+    bottleneck: StatementRow | None = None
+    migration: tuple[StatementTable, ...] = ()
+    recommendations: tuple[StatementTable, ...] = ()
+    deviations: tuple[StatementTable, ...] = ()
+    slos: tuple[SloRow, ...] = ()
 
 
 class SharedTable(_Table):
@@ -324,6 +218,8 @@ class SharedTable(_Table):
     server: FigureTable = NO_FIGURES
     sizing: FigureTable = NO_FIGURES
     load: FigureTable = NO_FIGURES
+    application: FigureTable = NO_FIGURES
+    deviations: tuple[StatementTable, ...] = ()
 
 
 class TargetFile(_Table):
@@ -334,11 +230,16 @@ class TargetFile(_Table):
     title: Text
     document: Text
     locustfile: Text
+    product: Text | None = None
     flows: Annotated[dict[str, FlowRow], Field(min_length=1)]
     every_stage: SharedTable = SharedTable()
     stages: Annotated[list[StageTable], Field(min_length=1)]
-    slos: list[SloRow] = []
-    facts: list[StatementTable] = []
+    slos: tuple[SloRow, ...] = ()
+    figures: Groups = Field(default_factory=dict)
+    claims: tuple[ClaimRow, ...] = ()
+    rules: tuple[RuleRow, ...] = ()
+    audit: tuple[AuditRow, ...] = ()
+    facts: tuple[StatementTable, ...] = ()
 
     @field_validator("flows")
     @classmethod
@@ -350,6 +251,7 @@ class TargetFile(_Table):
 
     def target(self) -> CapacityTarget:
         """As a value of the model."""
+        audits = tuple(audit for row in self.audit for audit in row.audits(self.document))
         return CapacityTarget(
             self.name,
             self.title,
@@ -358,22 +260,85 @@ class TargetFile(_Table):
             tuple(row.flow(name) for name, row in self.flows.items()),
             tuple(self._stage(stage) for stage in self.stages),
             tuple(fact for table in self.facts for fact in table.statements(self.document)),
+            product=self.product or self.name,
+            groups=_groups(self.figures, self.document, ""),
+            claims=tuple(row.claim(self.document) for row in self.claims),
+            planned_rules=tuple(row.rule(self.document) for row in self.rules),
+            audits=audits,
+            coverage=with_computed(tuple(self._coverage()), audits),
         )
 
     def _stage(self, stage: StageTable) -> Stage:
         document, shared, heading = self.document, self.every_stage, stage.cite
-        rows = [row for row in self.slos if row.stages is None or stage.name in row.stages] + stage.slos
+        rows = [row for row in self.slos if row.stages is None or stage.name in row.stages] + list(stage.slos)
+        load = stage.load.figures(document, heading) + shared.load.figures(document, heading)
+        silent = Statement("the plan names none", Citation(document, stage.cite))
         return Stage(
             stage.name,
             stage.title,
             stage.audience.figures(document, heading),
             stage.server.figures(document, heading) + shared.server.figures(document, heading),
             stage.sizing.figures(document, heading) + shared.sizing.figures(document, heading),
-            stage.load.figures(document, heading) + shared.load.figures(document, heading),
+            load + tuple(self._normal_level(stage, {figure.name for figure in load})),
             stage.costs.figures(document, heading),
-            stage.bottleneck.statement(document),
+            silent if stage.bottleneck is None else stage.bottleneck.statement(document),
             tuple(step for table in stage.migration for step in table.statements(document)),
             tuple(advice for table in stage.recommendations for advice in table.statements(document)),
             tuple(row.slo(document, heading) for row in rows),
             Citation(document, stage.cite),
+            application=stage.application.figures(document, heading) + shared.application.figures(document, heading),
+            groups=_groups(stage.figures, document, heading),
+            deviations=tuple(
+                each for table in stage.deviations + shared.deviations for each in table.statements(document)
+            ),
         )
+
+    def _normal_level(self, stage: StageTable, present: set[str]) -> Iterator[Figure]:
+        """Where the plan's rows are levels and stages at once, a stage's normal load is another row's own."""
+        other = next((each for each in self.stages if each.name == stage.normal_from), None)
+        if other is None:
+            return
+        theirs = {figure.name: figure for figure in other.load.figures(self.document, other.cite)}
+        for name, source in NORMAL_FROM:
+            figure = theirs.get(source)
+            if figure is not None and name not in present:
+                note = f"the load of {other.title}, the row above: {figure}"
+                yield Figure(name, figure.top, figure.unit, Provenance.DERIVED, figure.citation, note=note)
+
+    def _coverage(self) -> Iterator[Coverage]:
+        """Of every row of the file, in its order."""
+        document = self.document
+        for table in ("server", "sizing", "load", "application"):
+            place = f"every_stage.{table}"
+            yield from figure_coverage(
+                place, getattr(self.every_stage, table), document, "", known=table in ALWAYS_READ
+            )
+        for stage in self.stages:
+            place = f"stages.{stage.name}"
+            for table in STAGE_TABLES:
+                group = getattr(stage, table)
+                yield from figure_coverage(f"{place}.{table}", group, document, stage.cite, known=table in ALWAYS_READ)
+            for name, group in stage.figures.items():
+                yield from figure_coverage(f"{place}.figures.{name}", group, document, stage.cite, known=None)
+            if stage.bottleneck is not None:
+                yield stage.bottleneck.coverage(f"{place}.bottleneck", document)
+            for words in ("migration", "recommendations", "deviations"):
+                for index, sentences in enumerate(getattr(stage, words)):
+                    yield from sentences.coverage(f"{place}.{words}[{index}]", document)
+            for row in stage.slos:
+                yield slo_coverage(f"{place}.slos.{row.id}", row, row.slo(document, stage.cite))
+        for row in self.slos:
+            yield slo_coverage(f"slos.{row.id}", row, row.slo(document, "{stage}"))
+        for name, group in self.figures.items():
+            yield from figure_coverage(f"figures.{name}", group, document, "", known=None)
+        yield from (row.coverage(document) for row in self.claims)
+        yield from (row.coverage(document) for row in self.rules)
+        for index, sentences in enumerate(self.facts):
+            yield from sentences.coverage(f"facts[{index}]", document)
+
+
+def _groups(tables: Groups, document: str, heading: str) -> tuple[FigureGroup, ...]:
+    return tuple(
+        FigureGroup(name, table.title or name.replace("_", " "), table.figures(document, heading))
+        for name, table in tables.items()
+    )

@@ -40,8 +40,6 @@ SLIS: tuple[Sli, ...] = (
 """What can be bounded."""
 
 KNOWN_FIGURES: Mapping[str, Unit] = {
-    "teachers": Unit.COUNT,
-    "students": Unit.COUNT,
     "vcpu": Unit.CORES,
     "memory": Unit.BYTES,
     "disk_app": Unit.BYTES,
@@ -49,6 +47,9 @@ KNOWN_FIGURES: Mapping[str, Unit] = {
     "iops": Unit.PER_SECOND,
     "gunicorn_workers": Unit.COUNT,
     "gunicorn_max_requests": Unit.COUNT,
+    "gunicorn_worker_connections": Unit.COUNT,
+    "gunicorn_timeout": Unit.SECONDS,
+    "gunicorn_keepalive": Unit.SECONDS,
     "celery_default_workers": Unit.COUNT,
     "celery_heavy_workers": Unit.COUNT,
     "celery_max_memory_per_child": Unit.BYTES,
@@ -59,6 +60,8 @@ KNOWN_FIGURES: Mapping[str, Unit] = {
     "pgbouncer_pool_size": Unit.COUNT,
     "pgbouncer_max_client_connections": Unit.COUNT,
     "redis_maxmemory": Unit.BYTES,
+    "db_pool_size": Unit.COUNT,
+    "db_max_overflow": Unit.COUNT,
     "normal_rps": Unit.PER_SECOND,
     "peak_rps": Unit.PER_SECOND,
     "normal_users": Unit.COUNT,
@@ -66,6 +69,8 @@ KNOWN_FIGURES: Mapping[str, Unit] = {
     "room_size": Unit.COUNT,
     "message_rate_per_user": Unit.PER_SECOND,
     "upload_rate": Unit.PER_SECOND,
+    "upload_size": Unit.BYTES,
+    "normal_upload_rate": Unit.PER_SECOND,
     "proof_factor": Unit.COUNT,
     "think_time": Unit.SECONDS,
     "request_timeout": Unit.SECONDS,

@@ -59,7 +59,7 @@ def up(
     out = console()
     target = load_target(system)
     chosen = find_stage(target, stage)
-    size, audience = size_of(chosen), audience_of(chosen)
+    size, audience = size_of(chosen), audience_of(target, chosen)
     if port is not None:
         require_free(port)
     run = create_run_directory(runs, target.name, chosen.name, "stack", datetime.now(UTC))
@@ -77,7 +77,8 @@ def up(
             raise typer.Exit(INTERRUPTED) from None
         servers.detach()
     out.print(f"up      {running.endpoints.base_url}   in {running.started_seconds:.0f} s, limits {running.limits}")
-    out.print("sign in teacher1@lectio.test, password lectio")
+    role = audience.people[0][0].removesuffix("s")
+    out.print(f"sign in {role}1@{audience.product}.test, password {audience.product}", markup=False)
     out.print(f"logs    {run.logs}", soft_wrap=True)
     out.print("stop    proofload stack down")
 

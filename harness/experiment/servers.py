@@ -12,7 +12,7 @@ from harness.experiment.settings import Settings
 from harness.model.plan import LoadPlan
 from harness.model.run import ReadBack
 from harness.model.sizing import StackSize
-from harness.model.target import FlowKind, Stage
+from harness.model.target import FlowKind, Stage, UploadFile
 from harness.planning.sizing import audience_of, size_of
 from harness.samplers.catalog import make_samplers
 from harness.samplers.runner import Sampling
@@ -20,13 +20,14 @@ from harness.samplers.targets import Cgroup, Targets
 from harness.stack.endpoints import Endpoints, Running
 from harness.stack.external import ExternalStack
 from harness.stack.ledger import MARKER, mark_of
+from harness.stack.media import ensure_clip, ensure_image
 from harness.stack.native import NativeStack
 from harness.stack.proc import command_line, state_of
 from harness.stack.programs import find_ffmpeg, find_programs
-from harness.stack.video import ensure_clip
 from harness.store.jsonl import Appender
 from harness.store.layout import RunDirectory
 
+DEFAULT_IMAGE_BYTES = 500_000
 STALE_PERIODS = 5
 """A value that old says nothing of now: nothing is shown of it, and no abort rule fires on it."""
 
@@ -148,10 +149,15 @@ def bring_up(
     else:
         size = size_of(settings.stage)
         stack = NativeStack(
-            run, size, audience=audience_of(settings.stage), seed=settings.plan.seed, report=report, check=check
+            run,
+            size,
+            audience=audience_of(settings.target, settings.stage),
+            seed=settings.plan.seed,
+            report=report,
+            check=check,
         )
         ffmpeg = find_programs(pgbouncer=size.pgbouncer_pool_size is not None).ffmpeg
-    clip = None if ffmpeg is None else ensure_clip(ffmpeg)
+    clip = None if ffmpeg is None else _file_to_upload(settings, ffmpeg)
     check()
     running = stack.start()
     try:
@@ -162,8 +168,15 @@ def bring_up(
 
 
 def _uploads(plan: LoadPlan) -> bool:
-    """Whether anybody will send a video."""
+    """Whether anybody will send a file."""
     return any(flow.kind is FlowKind.UPLOAD for flow in plan.flows)
+
+
+def _file_to_upload(settings: Settings, ffmpeg: Path) -> Path | None:
+    files = {flow.file for flow in settings.plan.flows if flow.kind is FlowKind.UPLOAD}
+    if UploadFile.IMAGE in files:
+        return ensure_image(ffmpeg, int(settings.stage.value("upload_size", DEFAULT_IMAGE_BYTES)))
+    return ensure_clip(ffmpeg) if files else None
 
 
 def _generator_environment(stage: Stage, run: RunDirectory, clip: Path | None) -> dict[str, str]:

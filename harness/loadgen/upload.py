@@ -22,16 +22,17 @@ from harness.loadgen.socketio import SocketIO
 CLIP_VARIABLE = "PROOFLOAD_CLIP"
 POLL_SECONDS = 1.0
 _DONE = ("finished", "failed")
+_TYPES = {".mp4": "video/mp4", ".jpg": "image/jpeg"}
 
 
 def read_clip() -> bytes:
-    """The video to upload, read once and kept. Raises GeneratorError when there is none."""
+    """The file to upload, read once and kept. Raises GeneratorError when there is none."""
     path = os.environ.get(CLIP_VARIABLE, "")
     try:
         return Path(path).read_bytes()
     except OSError as error:
         raise GeneratorError(
-            f"the clip to upload cannot be read: {error.strerror}", path, f"{CLIP_VARIABLE} names a video file"
+            f"the clip to upload cannot be read: {error.strerror}", path, f"{CLIP_VARIABLE} names a video or a picture"
         ) from error
 
 
@@ -43,6 +44,7 @@ class UploadFlowUser(HttpFlowUser):
 
     abstract = True
     clip: ClassVar[bytes] = b""
+    clip_suffix: ClassVar[str] = Path(os.environ.get(CLIP_VARIABLE, "clip.mp4")).suffix
 
     def begin_session(self) -> None:
         """A new browser, which hears the events of its own jobs."""
@@ -87,10 +89,11 @@ class UploadFlowUser(HttpFlowUser):
     def upload(self, path: str, endpoint: str, identifier: str) -> bool:
         """POST the clip as multipart; whether the server has taken it (202)."""
         boundary = f"proofload{identifier}"
+        kind = _TYPES.get(self.clip_suffix, "application/octet-stream")
         head = (
             f'--{boundary}\r\nContent-Disposition: form-data; name="client_id"\r\n\r\n{identifier}\r\n'
-            f'--{boundary}\r\nContent-Disposition: form-data; name="file"; filename="{identifier}.mp4"\r\n'
-            "Content-Type: video/mp4\r\n\r\n"
+            f'--{boundary}\r\nContent-Disposition: form-data; name="file"; '
+            f'filename="{identifier}{self.clip_suffix}"\r\nContent-Type: {kind}\r\n\r\n'
         ).encode()
         tail = f"\r\n--{boundary}--\r\n".encode()
         detail = {"probe": self.arrival.probe, "level": self.generator.level_at(self.arrival.second)}

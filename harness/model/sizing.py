@@ -12,6 +12,8 @@ class StackSize:
     Sizes in bytes, times in seconds. None means that the plan says nothing and the server's own default holds.
     celery_heavy_workers: 0 means no heavy queue: every task goes to the default queue (stage A).
     pgbouncer_pool_size: None means that the application connects to PostgreSQL directly (stage A).
+    db_pool_size, db_max_overflow: SQLAlchemy's pool of one web process; None: shared out by the connection budget.
+    application: further environment variables of the application and their values.
     """
 
     cpu_cores: float
@@ -28,6 +30,12 @@ class StackSize:
     pgbouncer_pool_size: int | None = None
     pgbouncer_max_client_connections: int | None = None
     redis_maxmemory_bytes: int | None = None
+    db_pool_size: int | None = None
+    db_max_overflow: int | None = None
+    gunicorn_worker_connections: int | None = None
+    gunicorn_timeout_seconds: float | None = None
+    gunicorn_keepalive_seconds: float | None = None
+    application: tuple[tuple[str, str], ...] = ()
 
     def __post_init__(self) -> None:
         for name in (

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import NoReturn
 
-from harness.model.figure import Citation, Figure, Statement
+from harness.model.audit import Audit
+from harness.model.figure import Citation, Figure, Provenance, Statement
 from harness.model.slo import Slo
 
 
@@ -17,12 +19,22 @@ class FlowKind(StrEnum):
     UPLOAD = "upload"
 
 
+class UploadFile(StrEnum):
+    """What an upload flow sends: a real file, made by ffmpeg."""
+
+    VIDEO = "video"
+    """20 s of film, some 3.5 MB."""
+    IMAGE = "image"
+    """A picture of exactly ``upload_size``."""
+
+
 @dataclass(frozen=True, slots=True)
 class Flow:
     """What one kind of user does.
 
     user_class: the Locust user class in the system's locustfile.
     share: of the HTTP sessions, ratio; 0 for flows whose rate is set another way (sockets held, uploads).
+    file: what an upload flow sends.
     http_steps: HTTP requests of one session, exact for HTTP flows, the expected mean for uploads (polls included).
     """
 
@@ -32,11 +44,125 @@ class Flow:
     share: float
     http_steps: float
     note: str = ""
+    file: UploadFile = UploadFile.VIDEO
+
+
+class Check(StrEnum):
+    """How a row of a plan is checked, the strongest first."""
+
+    MEASURED = "measured"
+    """A run applies it, reads it back or bounds what it measures by it."""
+    COMPUTED = "computed"
+    """The audit calculates with it."""
+    MODELLED = "modelled"
+    """A model stands in for what the plan speaks of."""
+    STATED_ONLY = "stated only"
+    """Shown, and nothing more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Coverage:
+    """How one row of a system's data is checked.
+
+    path: where it stands, as an audit names it. text: its value, or its words. provenance: None for words.
+    why: not empty for what is modelled or stated only.
+    """
+
+    path: str
+    text: str
+    provenance: Provenance | None
+    citation: Citation
+    check: Check
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class FigureGroup:
+    """A table of figures that is no part of the harness's own vocabulary: storage, prices, targets. Any names."""
+
+    name: str
+    title: str
+    figures: tuple[Figure, ...]
+
+    def figure(self, name: str) -> Figure:
+        """The figure of that name; raises KeyError."""
+        return _named(self.figures, name)
+
+
+class Switch(StrEnum):
+    """What the reference application can do with and without."""
+
+    INDEXES = "indexes"
+    CACHE = "cache"
+    N_PLUS_ONE = "n_plus_one"
+    COMPRESSION = "compression"
+    HEAVY_QUEUE = "heavy_queue"
+    PGBOUNCER = "pgbouncer"
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """An improvement that the plan speaks of.
+
+    measure: what becomes better, such as "response time". before, after: its values. factor: how many times better.
+    reduction, increase: by which share of the value before. switch: what measures it in the reference application;
+    None when nothing does. endpoint: where, such as "GET /api/meetings"; "" anywhere.
+    """
+
+    id: str
+    text: str
+    measure: str
+    citation: Citation
+    before: Figure | None = None
+    after: Figure | None = None
+    factor: Figure | None = None
+    reduction: Figure | None = None
+    increase: Figure | None = None
+    switch: Switch | None = None
+    endpoint: str = ""
+
+    @property
+    def figures(self) -> tuple[Figure, ...]:
+        """Its numbers."""
+        parts = (self.before, self.after, self.factor, self.reduction, self.increase)
+        return tuple(figure for figure in parts if figure is not None)
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedRule:
+    """When the plan acts, in its own words: what is above or below a bound for a while, what is to be held within a
+    band, which uptime is promised.
+
+    sli: what the harness measures it by, "" when nothing does. purpose: "scale-up", "scale-down", "alert", "band" or
+    "uptime". severity: "warning" or "critical". numbers: by name: above, below, for, lead_time, target, over_below,
+    under_above, uptime, quantile. only_with: an SLI that must be above 0 too. stages: empty for all.
+    """
+
+    id: str
+    title: str
+    sli: str
+    purpose: str
+    severity: str
+    numbers: tuple[Figure, ...]
+    levels: tuple[str, ...]
+    action: str
+    only_with: str
+    stages: tuple[str, ...]
+    citation: Citation
+
+    def number(self, name: str) -> Figure:
+        """The number of that name; raises KeyError."""
+        return _named(self.numbers, name)
 
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """One row of a capacity plan. Figures are looked up by name with ``figure()``."""
+    """One row of a capacity plan. Figures are looked up by name with ``figure()``.
+
+    application: what the application is told, each as the environment variable of its name. groups: tables of the plan
+    that the harness itself does not read. deviations: what the reference
+    stack does otherwise than the plan says, and why.
+    """
 
     name: str
     title: str
@@ -50,18 +176,22 @@ class Stage:
     recommendations: tuple[Statement, ...]
     slos: tuple[Slo, ...]
     citation: Citation
+    application: tuple[Figure, ...] = ()
+    groups: tuple[FigureGroup, ...] = ()
+    deviations: tuple[Statement, ...] = ()
 
     @property
     def figures(self) -> tuple[Figure, ...]:
-        """Every figure of the stage."""
-        return self.audience + self.server + self.sizing + self.load + self.costs
+        """Every figure of the tables that the harness reads."""
+        return self.audience + self.server + self.sizing + self.load + self.costs + self.application
 
     def figure(self, name: str) -> Figure:
         """The figure of that name; raises KeyError."""
-        for figure in self.figures:
-            if figure.name == name:
-                return figure
-        raise KeyError(name)
+        return _named(self.figures, name)
+
+    def group(self, name: str) -> FigureGroup:
+        """The table of that name; raises KeyError."""
+        return next((group for group in self.groups if group.name == name), None) or _no(name)
 
     def value(self, name: str, default: float | None = None) -> float:
         """The figure's value (lower end of a range) in base units; raises KeyError without a default."""
@@ -75,9 +205,11 @@ class Stage:
 
 @dataclass(frozen=True, slots=True)
 class CapacityTarget:
-    """One system: its plan's stages, flows and statements.
+    """One system: its plan's stages, flows, figures and statements.
 
-    facts: numbers and words of the document that belong to no single stage (known problems, migration hints).
+    facts: words of the document that belong to no single stage (known problems, migration hints). groups: figures that
+    belong to none. audits: what is calculated and compared without any load. coverage: how each row is checked.
+    product: which product of the reference application stands in for it.
     """
 
     name: str
@@ -87,6 +219,12 @@ class CapacityTarget:
     flows: tuple[Flow, ...]
     stages: tuple[Stage, ...]
     facts: tuple[Statement, ...]
+    product: str = ""
+    groups: tuple[FigureGroup, ...] = ()
+    claims: tuple[Claim, ...] = ()
+    planned_rules: tuple[PlannedRule, ...] = ()
+    audits: tuple[Audit, ...] = ()
+    coverage: tuple[Coverage, ...] = ()
 
     def stage(self, name: str) -> Stage:
         """The stage of that name; raises KeyError."""
@@ -94,3 +232,15 @@ class CapacityTarget:
             if stage.name.lower() == name.lower():
                 return stage
         raise KeyError(name)
+
+    def group(self, name: str) -> FigureGroup:
+        """The table of that name; raises KeyError."""
+        return next((group for group in self.groups if group.name == name), None) or _no(name)
+
+
+def _named(figures: tuple[Figure, ...], name: str) -> Figure:
+    return next((figure for figure in figures if figure.name == name), None) or _no(name)
+
+
+def _no(name: str) -> NoReturn:
+    raise KeyError(name)

@@ -1,13 +1,14 @@
 """Quantities with units, as people write them and as people read them.
 
 Inside, everything is in base units: seconds, bytes, per second, ratio (1 = 100 %), cores. Milliseconds and percent
-exist only in what people write and read.
+exist only in what people write and read. A calendar's months are units of their own, since no number of seconds is one.
 """
 
 from __future__ import annotations
 
 import math
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -23,6 +24,14 @@ class Unit(StrEnum):
     RATIO = "ratio"
     CORES = "cores"
     USD_PER_MONTH = "usd_per_month"
+    FACTOR = "factor"
+    PER_MONTH = "per_month"
+    BYTES_PER_SECOND = "bytes_per_second"
+    BYTES_PER_DAY = "bytes_per_day"
+    BYTES_PER_MONTH = "bytes_per_month"
+    MONTHS = "months"
+    USD = "usd"
+    USD_PER_YEAR = "usd_per_year"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,11 +46,17 @@ class Quantity:
 _KIB = 1024
 _SCALES: dict[str, tuple[float, Unit]] = {
     "count": (1, Unit.COUNT),
+    "users": (1, Unit.COUNT),
+    "x": (1, Unit.FACTOR),
     "us": (1e-6, Unit.SECONDS),
     "ms": (1e-3, Unit.SECONDS),
     "s": (1, Unit.SECONDS),
     "min": (60, Unit.SECONDS),
     "h": (3600, Unit.SECONDS),
+    "days": (86_400, Unit.SECONDS),
+    "weeks": (7 * 86_400, Unit.SECONDS),
+    "months": (1, Unit.MONTHS),
+    "years": (12, Unit.MONTHS),
     "B": (1, Unit.BYTES),
     "KiB": (_KIB, Unit.BYTES),
     "MiB": (_KIB**2, Unit.BYTES),
@@ -55,9 +70,24 @@ _SCALES: dict[str, tuple[float, Unit]] = {
     "/min": (1 / 60, Unit.PER_SECOND),
     "/h": (1 / 3600, Unit.PER_SECOND),
     "/day": (1, Unit.PER_DAY),
+    "/month": (1, Unit.PER_MONTH),
+    "Hz": (1, Unit.PER_SECOND),
+    "kHz": (1e3, Unit.PER_SECOND),
+    "Kbps": (1e3 / 8, Unit.BYTES_PER_SECOND),
+    "Mbps": (1e6 / 8, Unit.BYTES_PER_SECOND),
+    "Gbps": (1e9 / 8, Unit.BYTES_PER_SECOND),
+    "MB/s": (1e6, Unit.BYTES_PER_SECOND),
+    "MB/day": (1e6, Unit.BYTES_PER_DAY),
+    "GB/day": (1e9, Unit.BYTES_PER_DAY),
+    "TB/day": (1e12, Unit.BYTES_PER_DAY),
+    "MB/month": (1e6, Unit.BYTES_PER_MONTH),
+    "GB/month": (1e9, Unit.BYTES_PER_MONTH),
+    "TB/month": (1e12, Unit.BYTES_PER_MONTH),
     "%": (0.01, Unit.RATIO),
     "vCPU": (1, Unit.CORES),
+    "USD": (1, Unit.USD),
     "USD/month": (1, Unit.USD_PER_MONTH),
+    "USD/year": (1, Unit.USD_PER_YEAR),
 }
 _NUMBER = r"[0-9][0-9,_]*(?:\.[0-9]+)?"
 _QUANTITY = re.compile(rf"^\s*({_NUMBER})(?:\s*[-–]\s*({_NUMBER}))?\s*([A-Za-z/%]+)\s*$")
@@ -98,23 +128,7 @@ def format_quantity(value: float, unit: Unit) -> str:
         return "–"
     if math.isinf(value):
         return "∞" if value > 0 else "−∞"
-    match unit:
-        case Unit.SECONDS:
-            return _format_seconds(value)
-        case Unit.BYTES:
-            return _format_bytes(value)
-        case Unit.PER_SECOND:
-            return _format_rate(value)
-        case Unit.PER_DAY:
-            return f"{_short(value)}/day"
-        case Unit.RATIO:
-            return f"{_percent(round(value * 100, 9))} %"
-        case Unit.CORES:
-            return f"{_short(value)} CPU"
-        case Unit.USD_PER_MONTH:
-            return f"${_short(value)}/month"
-        case Unit.COUNT:
-            return _short(value)
+    return _WRITTEN[unit](value)
 
 
 def _short(value: float) -> str:
@@ -156,8 +170,55 @@ def _format_seconds(value: float) -> str:
     return f"{milliseconds:.0f} ms" if milliseconds >= 10 else f"{milliseconds:.2g} ms"
 
 
+def _dollars(value: float) -> str:
+    """Cents below ten dollars, and what a user costs to a tenth of a cent."""
+    if value == int(value) or value >= 10:
+        return f"${_short(value)}"
+    return f"${value:.2f}" if value >= 1 else f"${value:.3g}"
+
+
+def _format_bits_per_second(bits: float) -> str:
+    """Networks are sold in bits and powers of ten."""
+    for name, size in (("Gbps", 1e9), ("Mbps", 1e6)):
+        if bits >= size:
+            return f"{_short(bits / size)} {name}"
+    return f"{_short(bits / 1e3)} Kbps"
+
+
+def _format_decimal_bytes(value: float) -> str:
+    """Traffic is billed in powers of ten."""
+    for name, size in (("TB", 1e12), ("GB", 1e9), ("MB", 1e6)):
+        if value >= size:
+            return f"{_short(value / size)} {name}"
+    return f"{_short(value)} B"
+
+
 def _format_bytes(value: float) -> str:
     for name, size in (("GiB", _KIB**3), ("MiB", _KIB**2), ("KiB", _KIB)):
         if value >= size:
             return f"{_short(value / size)} {name}"
     return f"{_short(value)} B"
+
+
+def _format_months(value: float) -> str:
+    return f"{_short(value)} month" if value == 1 else f"{_short(value)} months"
+
+
+_WRITTEN: dict[Unit, Callable[[float], str]] = {
+    Unit.COUNT: _short,
+    Unit.SECONDS: _format_seconds,
+    Unit.BYTES: _format_bytes,
+    Unit.PER_SECOND: _format_rate,
+    Unit.PER_DAY: lambda value: f"{_short(value)}/day",
+    Unit.RATIO: lambda value: f"{_percent(round(value * 100, 9))} %",
+    Unit.CORES: lambda value: f"{_short(value)} CPU",
+    Unit.USD_PER_MONTH: lambda value: f"{_dollars(value)}/month",
+    Unit.FACTOR: lambda value: f"{_short(value)}×",
+    Unit.PER_MONTH: lambda value: f"{_short(value)}/month",
+    Unit.BYTES_PER_SECOND: lambda value: _format_bits_per_second(value * 8),
+    Unit.BYTES_PER_DAY: lambda value: f"{_format_decimal_bytes(value)}/day",
+    Unit.BYTES_PER_MONTH: lambda value: f"{_format_decimal_bytes(value)}/month",
+    Unit.MONTHS: _format_months,
+    Unit.USD: _dollars,
+    Unit.USD_PER_YEAR: lambda value: f"{_dollars(value)}/year",
+}

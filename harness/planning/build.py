@@ -208,11 +208,11 @@ def _nobody(like: Figure) -> Figure:
 
 
 def _upload_range(target: CapacityTarget, stage: Stage) -> tuple[float, float]:
-    """Uploads per second at the normal level and at the peak: the ends of the range."""
+    """Uploads per second at the normal level and at the peak: the ends of the range, or a figure for each."""
     if not any(flow.kind is FlowKind.UPLOAD for flow in target.flows):
         return 0.0, 0.0
     figure = _needed(target, stage, "upload_rate")
-    return figure.value, figure.top
+    return stage.value("normal_upload_rate", figure.value), figure.top
 
 
 def _probe_count(target: CapacityTarget, profile: Profile, upload_rate: float) -> int:

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 from harness.errors import PlanError
 from harness.model.sizing import StackSize
-from harness.model.target import Stage
+from harness.model.target import CapacityTarget, Stage
+from harness.model.units import Unit
 
 REQUIRED_FIGURES = (
     "vcpu",
@@ -35,10 +36,14 @@ LARGEST_POOL = 15
 
 @dataclass(frozen=True, slots=True)
 class Audience:
-    """How many people the reference application's database is seeded with."""
+    """Which product the reference application stands in for, and how many people of each kind its database is seeded
+    with, by the plan's own words for them."""
 
-    teachers: int
-    students: int
+    product: str
+    people: tuple[tuple[str, int], ...]
+
+    def __str__(self) -> str:
+        return ", ".join(f"{count:,} {name.replace('_', ' ')}" for name, count in self.people)
 
 
 def size_of(stage: Stage) -> StackSize:
@@ -69,17 +74,29 @@ def size_of(stage: Stage) -> StackSize:
         pgbouncer_pool_size=int(stage.value("pgbouncer_pool_size", PGBOUNCER_DEFAULT_POOL_SIZE)) if pooled else None,
         pgbouncer_max_client_connections=most_clients or None,
         redis_maxmemory_bytes=maxmemory or None,
+        db_pool_size=_whole(stage, "db_pool_size"),
+        db_max_overflow=_whole(stage, "db_max_overflow"),
+        gunicorn_worker_connections=_whole(stage, "gunicorn_worker_connections"),
+        gunicorn_timeout_seconds=stage.value("gunicorn_timeout", 0.0) or None,
+        gunicorn_keepalive_seconds=stage.value("gunicorn_keepalive", 0.0) or None,
+        application=tuple((figure.name.upper(), f"{figure.value:.15g}") for figure in stage.application),
     )
 
 
-def audience_of(stage: Stage) -> Audience:
-    """The people that the stage is for. Raises PlanError when the plan does not say."""
-    try:
-        return Audience(int(stage.value("teachers")), int(stage.value("students")))
-    except KeyError as error:
-        raise PlanError(
-            f"stage {stage.name} does not say how many {error.args[0]} it has", f"stage {stage.name} › audience"
-        ) from error
+def _whole(stage: Stage, name: str) -> int | None:
+    """A figure that may be 0 and may be left out."""
+    value = stage.value(name, -1.0)
+    return None if value < 0 else int(value)
+
+
+def audience_of(target: CapacityTarget, stage: Stage) -> Audience:
+    """The people that the stage is for. Raises PlanError when the plan counts nobody."""
+    people = tuple(
+        (figure.name, int(figure.top)) for figure in stage.audience if figure.unit is Unit.COUNT and figure.top >= 1
+    )
+    if not people:
+        raise PlanError(f"stage {stage.name} does not say how many people it is for", f"stage {stage.name} › audience")
+    return Audience(target.product, people)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,11 +118,17 @@ def connection_budget(size: StackSize) -> ConnectionBudget:
     few; none gets more than SQLAlchemy's own default of 15. Half of a worker's share stays open, half is overflow.
     Behind PgBouncer the same holds for PgBouncer's clients, where the plan limits them; otherwise each worker gets
     SQLAlchemy's default, since waiting for a server connection is then PgBouncer's job.
+    Where the plan sizes the pool itself, each web process gets that, whether or not all of them fit: it is the plan's
+    own arithmetic that is to be proven.
 
     Raises PlanError when not even one connection a worker fits.
     """
     task_pool, task_overflow = 1, 1
     tasks = (size.celery_default_concurrency + size.celery_heavy_workers) * (task_pool + task_overflow)
+    if size.db_pool_size is not None:
+        overflow = size.db_max_overflow or 0
+        most = size.gunicorn_workers * (size.db_pool_size + overflow) + tasks
+        return ConnectionBudget(size.db_pool_size, overflow, task_pool, task_overflow, most)
     if size.pgbouncer_pool_size is None:
         available = size.postgres_max_connections - SUPERUSER_RESERVED_CONNECTIONS - SPARE_CONNECTIONS
     elif size.pgbouncer_max_client_connections is not None:

@@ -250,8 +250,8 @@ class NativeStack:
         budget = plan.budget
         direct = self._environment(plan, pooled=False)
         processes.finish(processes.start(_step(plan.python, "schema", (), direct)))
-        self._report(f"application: {self._audience.teachers:,} teachers, {self._audience.students:,} students")
-        people = ("--teachers", str(self._audience.teachers), "--students", str(self._audience.students))
+        self._report(f"application: {self._audience}")
+        people = tuple(word for name, count in self._audience.people for word in ("--people", f"{name}={count}"))
         seeding = processes.start(_step(plan.python, "seed", (*people, "--seed", str(self._seed)), direct))
         pooled = plan.pgbouncer is not None
         environment = self._environment(plan, pooled=pooled)
@@ -285,7 +285,8 @@ class NativeStack:
     def _environment(self, plan: _Plan, *, pooled: bool) -> dict[str, str]:
         """What the application is told; docker/app/README.md names the variables."""
         port = plan.pgbouncer.port if pooled and plan.pgbouncer else plan.postgres.port
-        return {
+        return dict(self._size.application) | {
+            "PRODUCT": self._audience.product,
             "DATABASE_URL": plan.postgres.dsn(superuser=False, port=port).replace("://", "+psycopg://", 1),
             "REDIS_URL": plan.redis.url,
             "SECRET_KEY": plan.secret_key,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -46,6 +46,7 @@ def serve(python: Path, server: Web, size: StackSize, environment: Mapping[str, 
         f"--workers={size.gunicorn_workers}",
         f"--max-requests={size.gunicorn_max_requests}",
         f"--max-requests-jitter={round(size.gunicorn_max_requests * JITTER_RATIO)}",
+        *_limits(size),
         f"--bind={LOOPBACK}:{server.port}",
     )
     # SIGQUIT: end now; SIGTERM would wait for every open WebSocket.
@@ -57,6 +58,17 @@ def serve(python: Path, server: Web, size: StackSize, environment: Mapping[str, 
         stop_signal=signal.SIGQUIT,
         as_account=False,
     )
+
+
+def _limits(size: StackSize) -> Iterator[str]:
+    """What the plan sets; else the application's own configuration holds, or gunicorn's defaults."""
+    for name, value in (
+        ("worker-connections", size.gunicorn_worker_connections),
+        ("timeout", size.gunicorn_timeout_seconds),
+        ("keep-alive", size.gunicorn_keepalive_seconds),
+    ):
+        if value is not None:
+            yield f"--{name}={round(value)}"
 
 
 def _heartbeat_folder(memory: Path = Path("/dev/shm")) -> tuple[str, ...]:  # noqa: S108 - gunicorn makes it safe

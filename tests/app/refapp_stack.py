@@ -26,6 +26,11 @@ PYTHON = str(application_python())
 TEACHERS, STUDENTS = 300, 3000
 
 
+def people(teachers: int, students: int) -> tuple[str, ...]:
+    """The seed's arguments."""
+    return "--people", f"teachers={teachers}", "--people", f"students={students}"
+
+
 def until(happened: Callable[[], Any], seconds: float = 15) -> Any:
     """What ``happened`` returns once it is true; fails the test when that takes too long."""
     deadline = time.monotonic() + seconds
@@ -148,7 +153,8 @@ class Stack:
     def token(self, name: str) -> str:
         """The token of ``teacher1``, ``student1``…"""
         if name not in self.tokens:
-            body = {"email": f"{name}@lectio.test", "password": "lectio"}
+            product = self.environment["PRODUCT"]
+            body = {"email": f"{name}@{product}.test", "password": product}
             self.tokens[name] = requests.post(f"{self.url}/login", json=body, timeout=10).json()["token"]
         return self.tokens[name]
 
@@ -164,8 +170,10 @@ class Stack:
 
 
 @contextmanager
-def running_stack() -> Iterator[Stack]:
-    """Everything, seeded to stage A; nothing of it is left afterwards."""
+def running_stack(
+    product: str = "lectio", audience: tuple[str, ...] = people(TEACHERS, STUDENTS), **settings: str
+) -> Iterator[Stack]:
+    """Everything, seeded to the audience; nothing of it is left afterwards."""
     folder = Path(tempfile.mkdtemp(prefix="refapp-"))
     folder.chmod(0o755)
     (folder / "uploads").mkdir()
@@ -178,6 +186,8 @@ def running_stack() -> Iterator[Stack]:
             "SECRET_KEY": "a secret of this test",
             "UPLOAD_DIR": str(folder / "uploads"),
             "MAX_UPLOAD_BYTES": str(4 * 1024 * 1024),
+            "PRODUCT": product,
+            **settings,
         }
         made = Stack(folder, postgres, redis_port, environment)
         postgres.start()
@@ -185,7 +195,7 @@ def running_stack() -> Iterator[Stack]:
         started.enter_context(made.redis())
         made.python("-m", "refapp.schema")
         before = time.monotonic()
-        made.python("-m", "refapp.seed", "--teachers", str(TEACHERS), "--students", str(STUDENTS), "--seed", "7")
+        made.python("-m", "refapp.seed", *audience, "--seed", "7")
         made.seed_seconds = time.monotonic() - before
         made.url = started.enter_context(made.web(workers=2))
         started.enter_context(made.tasks())

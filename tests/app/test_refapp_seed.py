@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import psycopg
 import pytest
-from refapp_stack import Stack
+from refapp_stack import Stack, people
 
 pytestmark = pytest.mark.stack
 
@@ -28,7 +28,7 @@ def test_the_same_arguments_give_the_same_rows(stack: Stack) -> None:
     url = database.replace("postgresql:", "postgresql+psycopg:")
 
     def seed(teachers: int, number: int) -> dict[str, tuple[int, str]]:
-        arguments = ["--teachers", str(teachers), "--students", "35", "--seed", str(number)]
+        arguments = [*people(teachers, 35), "--seed", str(number)]
         stack.python("-m", "refapp.seed", *arguments, DATABASE_URL=url)
         return contents(database)
 

@@ -89,7 +89,7 @@ def test_a_killed_transcode_goes_to_another_worker(stack: Stack, tmp_path: Path)
     stack.rows(
         "INSERT INTO uploads (client_id, user_id, path, size_bytes) VALUES (%s, 1, %s, 1) RETURNING 1", name, str(clip)
     )
-    publish = f"import refapp.tasks; from refapp.products.lectio.transcode import transcode; transcode.delay({name!r})"
+    publish = f"import refapp.tasks; from refapp.uploads.work import process; process.delay({name!r})"
     stack.python("-c", publish, HEAVY_QUEUE="1")
     with redis.Redis(port=stack.redis_port) as broker:
         [message] = broker.lrange("heavy", 0, -1)

@@ -32,12 +32,12 @@ from harness.stack.cleanup import clean_up, status
 from harness.stack.endpoints import Running
 from harness.stack.ledger import LEDGERS, mark_of, read_ledgers
 from harness.stack.limits import CgroupPaths, LimitsUnavailable, find_cgroup
+from harness.stack.media import Clip, ensure_clip
 from harness.stack.native import NativeStack
 from harness.stack.ports import free_ports
 from harness.stack.postgres import shared_memory_id
 from harness.stack.proc import all_states, command_line, has_environment
 from harness.stack.readback import require_matches
-from harness.stack.video import Clip, ensure_clip
 from harness.store.layout import RunDirectory, create_run_directory
 
 pytestmark = pytest.mark.stack
@@ -70,7 +70,7 @@ STAGE_B = StackSize(
     postgres_statement_timeout_seconds=30,
     pgbouncer_pool_size=40,
 )
-PEOPLE = Audience(teachers=20, students=200)
+PEOPLE = Audience("lectio", (("teachers", 20), ("students", 200)))
 
 
 @pytest.fixture
@@ -238,7 +238,7 @@ def test_stage_b_goes_through_pgbouncer_and_transcodes_on_its_heavy_queue(runs: 
         assert ends.data_paths == (run.stack,)
         answer = post(ends.base_url + "/login", {"email": "teacher1@lectio.test", "password": "lectio"})
         assert transcode(ends.base_url, answer["token"], film)["status"] == "finished"
-        assert "lectio.transcode" in (run.logs / "celery-heavy.log").read_text()
+        assert "refapp.process" in (run.logs / "celery-heavy.log").read_text()
         assert ends.pgbouncer_admin_dsn is not None
         with psycopg.connect(ends.pgbouncer_admin_dsn, autocommit=True) as console:
             cursor = console.execute("SHOW STATS_TOTALS")
@@ -273,7 +273,7 @@ sys.path.insert(0, sys.argv[2])
 from tests.e2e.test_native_stack import PEOPLE, STAGE_A
 from harness.stack.native import NativeStack
 from harness.stack.readback import require_matches
-from harness.stack.video import Clip, ensure_clip
+from harness.stack.media import Clip, ensure_clip
 from harness.store.layout import RunDirectory
 stack = NativeStack(RunDirectory(Path(sys.argv[1])), STAGE_A, audience=PEOPLE, seed=7,
                     report=lambda line: print(line, flush=True))

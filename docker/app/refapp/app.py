@@ -9,10 +9,11 @@ from refapp import auth, health
 from refapp.config import settings
 from refapp.errors import answer_errors
 from refapp.metrics import measure_requests
-from refapp.products import PRODUCTS
+from refapp.products import product
 from refapp.sockets import serve_sockets, socketio
 from refapp.tasks import celery
 from refapp.uploading import StreamingRequest
+from refapp.uploads import views as uploads
 
 MAX_BODY_BYTES = 64 * 1024
 
@@ -37,11 +38,11 @@ def create_app() -> Flask:
     settings().upload_dir.mkdir(parents=True, exist_ok=True)
     answer_errors(app)
     measure_requests(app)
-    for blueprint in (auth.blueprint, health.blueprint):
+    served = product()
+    files = (uploads.blueprint,) if served.process else ()
+    for blueprint in (auth.blueprint, health.blueprint, *files, *served.blueprints):
         app.register_blueprint(blueprint)
-    for product in PRODUCTS:
-        for blueprint in product.blueprints:
-            app.register_blueprint(blueprint)
-        product.serve_events(socketio)
+    if served.serve_events is not None:
+        served.serve_events(socketio)
     serve_sockets(app)
     return app

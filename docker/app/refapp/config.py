@@ -13,11 +13,16 @@ from pathlib import Path
 class Settings:
     """See README.md, Environment. Sizes in bytes, times in seconds."""
 
+    product: str
     database_url: str
     redis_url: str
     secret_key: str
     upload_dir: Path
     heavy_queue: bool
+    cache: bool
+    cache_seconds: int
+    indexes: bool
+    n_plus_one: bool
     db_pool_size: int
     db_max_overflow: int
     db_pool_timeout_seconds: float
@@ -40,11 +45,16 @@ class Settings:
         if missing:
             raise SystemExit(f"not set in the environment: {', '.join(missing)}")
         return cls(
+            product=environment.get("PRODUCT", "lectio"),
             database_url=environment["DATABASE_URL"],
             redis_url=environment["REDIS_URL"],
             secret_key=environment["SECRET_KEY"],
             upload_dir=Path(environment["UPLOAD_DIR"]),
             heavy_queue=environment.get("HEAVY_QUEUE", "0") == "1",
+            cache=environment.get("CACHE", "1") == "1",
+            cache_seconds=int(environment.get("CACHE_SECONDS", "60")),
+            indexes=environment.get("INDEXES", "1") == "1",
+            n_plus_one=environment.get("N_PLUS_ONE", "0") == "1",
             db_pool_size=int(environment.get("DB_POOL_SIZE", "5")),
             db_max_overflow=int(environment.get("DB_MAX_OVERFLOW", "5")),
             db_pool_timeout_seconds=float(environment.get("DB_POOL_TIMEOUT", "5")),

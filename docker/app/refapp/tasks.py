@@ -9,7 +9,10 @@ from celery import Celery
 from celery.signals import before_task_publish
 
 from refapp.config import settings
-from refapp.products import PRODUCTS
+from refapp.products import product
+
+HEAVY = ("refapp.process", *product().heavy_tasks)
+"""Whatever takes a core for seconds."""
 
 celery = Celery("refapp")
 celery.conf.update(
@@ -18,11 +21,9 @@ celery.conf.update(
     # A broker that hangs must fail a request, not hold it.
     broker_transport_options={"socket_timeout": 5, "socket_connect_timeout": 5, "visibility_timeout": 3600},
     task_publish_retry_policy={"max_retries": 1, "interval_start": 0.1},
-    include=[product.tasks for product in PRODUCTS],
+    include=["refapp.uploads.work", *product().tasks],
     task_default_queue="default",
-    task_routes={name: {"queue": "heavy"} for product in PRODUCTS for name in product.heavy_tasks}
-    if settings().heavy_queue
-    else {},
+    task_routes={name: {"queue": "heavy"} for name in HEAVY} if settings().heavy_queue else {},
     task_ignore_result=True,
     # Tasks stay in the queue until a process is free to run them: what was fetched ahead would show as no depth.
     worker_prefetch_multiplier=1,

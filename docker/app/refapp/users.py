@@ -27,7 +27,7 @@ _BY_EMAIL = select(users.c.id, users.c.role, users.c.name, users.c.password_hash
 
 @dataclass(frozen=True, slots=True)
 class User:
-    """Who is signed in; role is teacher or student."""
+    """Who is signed in; role is one of the product's."""
 
     id: int
     role: str

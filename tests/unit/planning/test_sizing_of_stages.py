@@ -7,7 +7,7 @@ import pytest
 from harness.errors import PlanError
 from harness.model.figure import Citation, Figure, Provenance, Statement
 from harness.model.sizing import StackSize
-from harness.model.target import Stage
+from harness.model.target import CapacityTarget, Stage
 from harness.model.units import Unit
 from harness.planning.sizing import Audience, ConnectionBudget, audience_of, connection_budget, size_of
 
@@ -89,9 +89,12 @@ def test_every_missing_figure_is_named_at_once() -> None:
 
 
 def test_the_audience_is_the_plans() -> None:
-    assert audience_of(stage_of({}, {"teachers": 300, "students": 3000})) == Audience(300, 3000)
-    with pytest.raises(PlanError, match="students"):
-        audience_of(stage_of({}, {"teachers": 300}))
+    target = CapacityTarget("mine", "Mine", "plan.md", "flows.py", (), (), (), product="lectio")
+    found = audience_of(target, stage_of({}, {"teachers": 300, "students": 3000}))
+    assert found == Audience("lectio", (("teachers", 300), ("students", 3000)))
+    assert str(found) == "300 teachers, 3,000 students"
+    with pytest.raises(PlanError, match="how many people"):
+        audience_of(target, stage_of({}, {}))
 
 
 def test_stage_a_shares_its_fifty_connections() -> None:

@@ -194,4 +194,4 @@ def test_the_stack_can_be_sized_by_it(name: str) -> None:
     size = size_of(stage)
     assert size.gunicorn_workers == stage.value("gunicorn_workers")
     assert (size.pgbouncer_pool_size is not None) == (name != "A")
-    assert audience_of(stage).students == stage.value("students")
+    assert dict(audience_of(LECTIO, stage).people)["students"] == stage.value("students")

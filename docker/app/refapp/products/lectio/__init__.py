@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from refapp.products.base import Product
-from refapp.products.lectio import chat, lessons, tables, transcode, uploads
+from refapp.products.lectio import chat, lessons, tables
 from refapp.products.lectio.seed import seed
+from refapp.products.lectio.video import to_h264
 
 LECTIO = Product(
     name="lectio",
-    blueprints=(lessons.blueprint, uploads.blueprint),
-    serve_events=chat.serve_events,
-    tasks=transcode.__name__,
-    heavy_tasks=(transcode.transcode.name,),
+    people=("teachers", "students"),
+    blueprints=(lessons.blueprint,),
     acknowledged=tables.ACKNOWLEDGED,
     seed=seed,
+    serve_events=chat.serve_events,
+    process=to_h264,
 )

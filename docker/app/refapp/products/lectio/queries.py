@@ -26,7 +26,8 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import insert
 
-from refapp.products.lectio.tables import attendances, classes, enrolments, lesson_revisions, lessons, messages, uploads
+from refapp.products.lectio.tables import attendances, classes, enrolments, lesson_revisions, lessons, messages
+from refapp.uploads.tables import uploads
 from refapp.users import User, users
 
 LAST_MESSAGES = 20

@@ -44,7 +44,7 @@ Rows = Iterator[tuple[object, ...]]
 
 def seed(cursor: Cursor[tuple[object, ...]], audience: Audience, random: Random) -> None:
     """Fill the tables; users 1 to ``teachers`` are the teachers."""
-    teachers, students = audience.teachers, audience.students
+    teachers, students = audience.counts["teacher"], audience.counts["student"]
     members = [
         [teachers + place for place in range(number, students + 1, teachers)] for number in range(1, teachers + 1)
     ]

@@ -83,25 +83,7 @@ messages = Table(
     Index("ix_messages_lesson_newest", "lesson_id", "id"),
 )
 
-uploads = Table(
-    "uploads",
-    metadata,
-    Column("client_id", Text, primary_key=True),
-    Column("user_id", ForeignKey("users.id"), nullable=False, index=True),
-    Column("path", Text, nullable=False),
-    Column("size_bytes", BigInteger, nullable=False),
-    Column("status", Text, nullable=False, server_default="queued"),
-    Column("queued_at", _MOMENT, nullable=False, server_default=func.clock_timestamp()),
-    Column("started_at", _MOMENT),
-    Column("finished_at", _MOMENT),
-    Column("attempts", SmallInteger, nullable=False, server_default="0"),
-    Column("result_path", Text),
-    Column("error", Text),
-    CheckConstraint("status IN ('queued', 'processing', 'finished', 'failed')", name="status"),
-)
-
 ACKNOWLEDGED = (
     select(lesson_revisions.c.client_id, literal("lesson").label("kind")),
     select(messages.c.client_id, literal("message").label("kind")).where(messages.c.client_id.is_not(None)),
-    select(uploads.c.client_id, literal("upload").label("kind")),
 )

@@ -1,4 +1,4 @@
-"""Videos over HTTP: stored, handed to the transcoder, and asked about."""
+"""Files over HTTP: stored, handed to a worker, and asked about."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from refapp.auth import signed_in
 from refapp.config import settings
 from refapp.db import connect
 from refapp.errors import ApiError
-from refapp.products.lectio.tables import uploads
-from refapp.products.lectio.transcode import transcode
 from refapp.uploading import keep
+from refapp.uploads.tables import uploads
+from refapp.uploads.work import process
 from refapp.users import User
 from refapp.validation import client_id
 
-blueprint = Blueprint("lectio_uploads", __name__)
+blueprint = Blueprint("uploads", __name__)
 
 _STORE = (
     insert(uploads)
@@ -46,13 +46,13 @@ _STATUS = select(
 @blueprint.post("/api/uploads")
 @signed_in
 def upload(user: User) -> ResponseReturnValue:
-    """Store a video and queue its transcode."""
+    """Store a file and queue its job."""
     request.max_content_length = settings().max_upload_bytes
     identity = client_id(request.form.get("client_id"))
-    video = request.files.get("file")
-    if video is None:
+    sent = request.files.get("file")
+    if sent is None:
         raise ApiError(400, "file is missing")
-    path, size_bytes = keep(video)
+    path, size_bytes = keep(sent)
     if size_bytes == 0:
         path.unlink()
         raise ApiError(400, "file is empty")
@@ -64,7 +64,7 @@ def upload(user: User) -> ResponseReturnValue:
         if not stored:
             path.unlink()
             return jsonify(client_id=identity, status=_status(user, identity)["status"]), 202
-        transcode.delay(identity)
+        process.delay(identity)
     except Exception:
         # Nothing was acknowledged, so nothing stays: the client may try again with the same id.
         path.unlink(missing_ok=True)
