@@ -102,7 +102,8 @@ class Bracket:
     proven not to).
 
     None: no trial says so. confirmed: ``lower`` passed all its confirmations. proven: ``upper`` is a FAIL, not merely
-    undecided after its extensions. undecided_per_second: rates between the two that are neither, in order (ADR 4).
+    undecided after its extensions. undecided_per_second: rates between the two that were tried and
+    neither passed nor failed for sure, in order (ADR 4).
     """
 
     lower_per_second: float | None

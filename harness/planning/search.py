@@ -20,6 +20,8 @@ from harness.model.verdict import Outcome
 
 MOST_UNDECIDED = 2
 """So many rates in a row that stay undecided end the ramp: more load would decide nothing either."""
+MOST_LOST = 2
+"""So many trials in a row that give no information end the search."""
 _ROUNDING = 1e-9
 
 
@@ -72,50 +74,46 @@ class _Known:
 
 def next_step(settings: SearchSettings, results: Sequence[TrialResult]) -> Trial | SearchEnd:
     """What to do after these results, which are all of the search, in order."""
-    number = len(results) + 1
-    lost = _lost(results)
-    if lost >= 2:
-        return SearchEnd(bracket(settings, results), False, _lost_words(results[-2:]))
-    if lost:
-        again = results[-1].trial
-        want = _Want(again.purpose, again.rate_per_second, again.measure_seconds)
+    wanted = [] if _lost(results) >= MOST_LOST else _wanted(settings, results)
+    for want in wanted:
         if _fits(settings, results, want):
-            return Trial(number, want.purpose, want.rate, want.seconds)
-        return SearchEnd(bracket(settings, results), False, _budget_words(settings, results))
-    skipped = False
-    for want in _wanted(settings, results):
-        if _fits(settings, results, want):
-            return Trial(number, want.purpose, want.rate, want.seconds)
-        skipped = True
+            return Trial(len(results) + 1, want.purpose, want.rate, want.seconds)
     found = bracket(settings, results)
-    if skipped:
-        return SearchEnd(found, False, _budget_words(settings, results))
-    return SearchEnd(found, True, _end_words(settings, results, found))
+    if _lost(results) >= MOST_LOST:
+        cut = _lost_words(results[-MOST_LOST:])
+    elif wanted:
+        cut = _budget_words(settings, results)
+    elif any(_searching(settings, _informative(results))):  # given up for the confirmations
+        cut = f"the budget of {settings.budget_seconds:,.0f} s left no time to narrow the bracket further"
+    else:
+        return SearchEnd(found, True, _found_words(settings, results, found))
+    return SearchEnd(found, False, f"{cut}; {_found_words(settings, results, found)}")
 
 
 def bracket(settings: SearchSettings, results: Sequence[TrialResult]) -> Bracket:
     """Where the capacity lies by these results: of all trials, confirmations too.
 
     The upper end is the lowest rate that failed and never passed. The lower end is the highest rate below it that
-    passed all its confirmations; without one, the highest that passed and never did anything else. What is between
-    and was tried is undecided, also where trials of one rate contradict each other.
+    passed all its confirmations; without one, the highest that passed, below all whose confirmations did not. What was
+    tried between the two and did not pass is undecided, also where trials of one rate contradict each other.
     """
     seen: dict[float, set[Outcome]] = defaultdict(set)
     for each in _informative(results):
         seen[each.trial.rate_per_second].add(each.outcome)
-    for rate in _known(settings, results).passed:  # a longer trial has decided what a shorter one could not
-        if not any(each.outcome is not Outcome.PASS for each in _confirmations(results, rate)):
+    for rate in _known(results).passed:  # a longer trial has decided what a shorter one could not
+        if _all_pass(_confirmations(results, rate)):
             seen[rate] = {Outcome.PASS}
     failed = [rate for rate, outcomes in seen.items() if Outcome.FAIL in outcomes and Outcome.PASS not in outcomes]
     upper = min(failed, default=None)
     below = sorted(rate for rate in seen if rate < (upper or math.inf))
-    passed = [rate for rate in below if seen[rate] == {Outcome.PASS}]
-    confirmed = [rate for rate in passed if _is_confirmed(settings, results, rate)]
+    refuted = min((rate for rate in below if not _all_pass(_confirmations(results, rate))), default=math.inf)
+    passed = [rate for rate in below if seen[rate] == {Outcome.PASS} and rate < refuted]
+    confirmed = [rate for rate in passed if len(_confirmations(results, rate)) >= max(1, settings.confirmations)]
     lower = max(confirmed or passed, default=None)
-    between = tuple(rate for rate in below if rate > (lower or 0.0))
-    if upper is None and between:  # none is proven to fail: below the lowest that did not pass, as far as is known
-        return Bracket(lower, between[0], bool(confirmed), False, ())
-    return Bracket(lower, upper, bool(confirmed), upper is not None, between)
+    undecided = tuple(rate for rate in below if rate > (lower or 0.0) and seen[rate] != {Outcome.PASS})
+    if upper is None and undecided:  # none is proven to fail: the lowest that did not pass, as far as is known
+        return Bracket(lower, undecided[0], bool(confirmed), False)
+    return Bracket(lower, upper, bool(confirmed), upper is not None, undecided)
 
 
 def remaining(settings: SearchSettings, results: Sequence[TrialResult]) -> Remaining:
@@ -123,7 +121,7 @@ def remaining(settings: SearchSettings, results: Sequence[TrialResult]) -> Remai
     needs, and the confirmations. Nothing when the search is over."""
     if isinstance(next_step(settings, results), SearchEnd):
         return Remaining(0, 0.0)
-    known = _known(settings, results)
+    known = _known(results)
     rate = _candidate(settings, results)
     confirmed = 0 if rate is None else len(_confirmations(results, rate))
     confirmations = max(0, settings.confirmations - confirmed)
@@ -150,24 +148,30 @@ def _bisections(settings: SearchSettings, known: _Known) -> int:
     return ramp + halvings
 
 
-def _wanted(settings: SearchSettings, results: Sequence[TrialResult]) -> Iterator[_Want]:
-    """What the rules ask for, first what is best; a later one is for a budget that no longer holds the first."""
+def _wanted(settings: SearchSettings, results: Sequence[TrialResult]) -> list[_Want]:
+    """What the rules ask for, the best first: a later one is for a budget that no longer holds the first."""
+    if _lost(results):
+        again = results[-1].trial
+        return [_Want(again.purpose, again.rate_per_second, again.measure_seconds)]
     informative = _informative(results)
+    wanted: list[_Want] = []
     if not any(each.trial.purpose is TrialPurpose.CONFIRM for each in informative):
-        yield from _searching(settings, informative)
+        wanted.extend(_searching(settings, informative))
     rate = _candidate(settings, results)
     if rate is not None and len(_confirmations(results, rate)) < settings.confirmations:
-        yield _Want(TrialPurpose.CONFIRM, rate, settings.confirm_seconds)
+        wanted.append(_Want(TrialPurpose.CONFIRM, rate, settings.confirm_seconds))
+    return wanted
 
 
 def _searching(settings: SearchSettings, informative: Sequence[TrialResult]) -> Iterator[_Want]:
-    """The ramp, the extensions and the bisection."""
+    """The ramp, the extensions and the bisection, whatever has been confirmed."""
     longest = settings.trial_seconds * settings.longest_extension
-    if informative:
-        last = informative[-1]
-        if last.outcome is Outcome.INCONCLUSIVE and last.trial.measure_seconds < longest * (1 - _ROUNDING):
-            yield _Want(TrialPurpose.EXTEND, last.trial.rate_per_second, longest)
-    known = _known(settings, informative)
+    looked = [each for each in informative if each.trial.purpose is not TrialPurpose.CONFIRM]
+    if looked and looked[-1].outcome is Outcome.INCONCLUSIVE:
+        last = looked[-1].trial
+        if last.measure_seconds < longest * (1 - _ROUNDING):
+            yield _Want(TrialPurpose.EXTEND, last.rate_per_second, longest)
+    known = _known(looked)
     rate = _next_rate(settings, known)
     if rate is not None:
         bisects = known.upper is not None and known.lower is not None
@@ -198,7 +202,7 @@ def _gaps(settings: SearchSettings, known: _Known) -> Iterator[tuple[float, floa
             yield low, high
 
 
-def _known(settings: SearchSettings, results: Sequence[TrialResult]) -> _Known:
+def _known(results: Sequence[TrialResult]) -> _Known:
     """What ramp, bisection and extensions say: of each rate its last trial counts, the longest."""
     last: dict[float, Outcome] = {}
     for each in _informative(results):
@@ -214,8 +218,8 @@ def _known(settings: SearchSettings, results: Sequence[TrialResult]) -> _Known:
 
 def _candidate(settings: SearchSettings, results: Sequence[TrialResult]) -> float | None:
     """The rate to confirm: the highest pass, one width lower for each that a confirmation did not pass."""
-    rate = _known(settings, results).lower
-    while rate is not None and any(each.outcome is not Outcome.PASS for each in _confirmations(results, rate)):
+    rate = _known(results).lower
+    while rate is not None and not _all_pass(_confirmations(results, rate)):
         if rate <= settings.lowest_rate_per_second:
             return None
         rate = max(rate / (1 + settings.width), settings.lowest_rate_per_second)
@@ -230,9 +234,8 @@ def _confirmations(results: Sequence[TrialResult], rate: float) -> list[TrialRes
     ]
 
 
-def _is_confirmed(settings: SearchSettings, results: Sequence[TrialResult], rate: float) -> bool:
-    made = _confirmations(results, rate)
-    return len(made) >= max(1, settings.confirmations) and all(each.outcome is Outcome.PASS for each in made)
+def _all_pass(results: Sequence[TrialResult]) -> bool:
+    return all(each.outcome is Outcome.PASS for each in results)
 
 
 def _informative(results: Sequence[TrialResult]) -> list[TrialResult]:
@@ -262,10 +265,11 @@ def _overhead(settings: SearchSettings, results: Sequence[TrialResult]) -> float
 def _fits(settings: SearchSettings, results: Sequence[TrialResult], want: _Want) -> bool:
     """Whether the budget holds the trial, and beside it the confirmations of a pass that there is to confirm."""
     overhead = _overhead(settings, results)
-    left = settings.budget_seconds - _spent(results) - (want.seconds + overhead)
-    if want.purpose is not TrialPurpose.CONFIRM and _known(settings, results).lower is not None:
-        left -= settings.confirmations * (settings.confirm_seconds + overhead)
-    return left >= -_ROUNDING
+    left = settings.budget_seconds - _spent(results) + _ROUNDING
+    reserve = settings.confirmations * (settings.confirm_seconds + overhead)
+    if want.purpose is TrialPurpose.CONFIRM or _known(results).lower is None or left < reserve:
+        reserve = 0.0  # nothing to confirm, or no time for it anyway
+    return want.seconds + overhead + reserve <= left
 
 
 def _lost_words(last: Sequence[TrialResult]) -> str:
@@ -284,26 +288,26 @@ def _budget_words(settings: SearchSettings, results: Sequence[TrialResult]) -> s
     )
 
 
-def _end_words(settings: SearchSettings, results: Sequence[TrialResult], found: Bracket) -> str:
-    known = _known(settings, results)
+def _found_words(settings: SearchSettings, results: Sequence[TrialResult], found: Bracket) -> str:
     low, high = found.lower_per_second, found.upper_per_second
-    if low is None:
-        if known.lower is not None:
-            return f"no rate down to {settings.lowest_rate_per_second:.4g}/s passed its confirmations"
-        return f"not even the lowest rate, {settings.lowest_rate_per_second:.4g}/s, passed"
-    words = f"{low:.4g}/s passed"
-    if found.confirmed:
+    if not _informative(results):
+        return "nothing was found out"
+    if low is None and _known(results).lower is not None:
+        words = "no rate passed its confirmations"
+    elif low is None:
+        words = f"no rate passed, down to {min(each.trial.rate_per_second for each in _informative(results)):.4g}/s"
+    elif found.confirmed:
         words = f"{low:.4g}/s passed all of its {settings.confirmations} confirmations"
+    else:
+        words = f"{low:.4g}/s passed, unconfirmed"
     if high is None:
-        return f"{words}, and no higher rate is to be tried: the capacity is at least that"
-    if not found.proven:
-        return f"{words}; no rate above it is proven to fail, from {high:.4g}/s on the trials stayed undecided"
-    words = f"{words}, {high:.4g}/s failed, {high / low - 1:.1%} above it"
+        words += ", and no higher rate was tried: the capacity is at least that" if low is not None else ""
+    elif not found.proven:
+        words += f"; no higher rate is proven to fail, those from {high:.4g}/s on stayed undecided"
+    else:
+        words += f"; {high:.4g}/s failed" + ("" if low is None else f", {high / low - 1:.1%} above it")
     if found.undecided_per_second:
         rates = ", ".join(f"{rate:.4g}/s" for rate in found.undecided_per_second)
-        words += f"; between them {rates} could not be decided in {_longest(results):.0f} s"
+        longest = max(each.trial.measure_seconds for each in results)
+        words += f"; {rates} between them could not be decided in trials of up to {longest:.0f} s"
     return words
-
-
-def _longest(results: Sequence[TrialResult]) -> float:
-    return max(each.trial.measure_seconds for each in results)
