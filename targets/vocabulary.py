@@ -32,6 +32,7 @@ SLIS: tuple[Sli, ...] = (
     Sli("stack_memory_ratio", Unit.RATIO, (SloKind.GAUGE,)),
     Sli("stack_disk_ratio", Unit.RATIO, (SloKind.GAUGE,)),
     Sli("postgres_connections_ratio", Unit.RATIO, (SloKind.GAUGE,)),
+    Sli("application_request_seconds", Unit.SECONDS, (SloKind.GAUGE,)),
     Sli("oom_kills", Unit.COUNT, (SloKind.COUNT,)),
     Sli("lost_writes", Unit.COUNT, (SloKind.COUNT,)),
     Sli("server_crashes", Unit.COUNT, (SloKind.COUNT,)),

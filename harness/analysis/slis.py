@@ -287,6 +287,13 @@ SLIS: tuple[Sli, ...] = (
         (Taint.SERVER_SERIES,),
         downstream=True,
     ),
+    Sli(
+        "application_request_seconds",
+        Unit.SECONDS,
+        series("application", "request_seconds_mean"),
+        (Taint.SERVER_SERIES,),
+        downstream=True,
+    ),
     Sli("oom_kills", Unit.COUNT, oom_kills, (), steady=False),
     Sli("server_crashes", Unit.COUNT, server_crashes, (), steady=False),
     Sli("lost_writes", Unit.COUNT, lost_writes, (Taint.WRITES,), steady=False, bound_by_size=False),

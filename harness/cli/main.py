@@ -44,6 +44,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("capacity", "Search for the highest load that a stage carries."),
     Command("report", "Judge a run again and rebuild its reports."),
     Command("stack", "The reference stack by hand: up, status, down."),
+    Command("oracle", "Small real servers of known behaviour, to prove Proofload itself against."),
 )
 """Every command, in the order of the help."""
 

@@ -1,1 +1,1 @@
-"""Simulated servers whose capacity, response times and faults are known exactly."""
+"""The oracle: small real servers on loopback of exactly known behaviour, and liars, to prove the harness against."""

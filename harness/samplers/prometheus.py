@@ -39,6 +39,7 @@ class ApplicationSampler:
         now = _sums(series)
         values: dict[str, float | None] = {
             "requests_in_flight": _ending(now, ("requests_in_flight",)),
+            "requests_total": _ending(now, tuple(f"{name}_count" for name in _REQUEST)),
             "sockets_open": _ending(now, ("sockets_open",)),
             "hub_lag_seconds_max": _ending(_maxima(series), ("hub_lag_seconds",)),
         }

@@ -33,8 +33,10 @@ def test_two_recorded_answers() -> None:
     assert values["hub_lag_seconds_max"] == 0.004
 
 
-def test_the_first_sample_has_gauges_only() -> None:
-    assert set(SAMPLER.parse(recorded(1), None, 0.0)) == {"requests_in_flight", "sockets_open", "hub_lag_seconds_max"}
+def test_the_first_sample_has_no_rates() -> None:
+    values = SAMPLER.parse(recorded(1), None, 0.0)
+    assert set(values) == {"requests_in_flight", "requests_total", "sockets_open", "hub_lag_seconds_max"}
+    assert values["requests_total"] == number(recorded(1), "refapp_request_seconds_count") > 0
 
 
 def test_labels_add_up_whatever_they_hold() -> None:
@@ -67,7 +69,7 @@ def test_a_restart_leaves_rates_and_means_out() -> None:
 
 def test_an_application_with_other_metrics_is_not_given_zeros() -> None:
     text = b"http_server_request_duration_seconds_sum 2\nhttp_server_request_duration_seconds_count 1\n"
-    assert SAMPLER.parse(text, text, 1.0) == {"requests_per_second": 0.0}
+    assert SAMPLER.parse(text, text, 1.0) == {"requests_total": 1.0, "requests_per_second": 0.0}
 
 
 def test_the_samplers_costly_question_is_asked_rarely() -> None:
