@@ -135,10 +135,11 @@ def _headline(found: CapacityEvidence, end: SearchEnd, outcome: Outcome) -> str:
             return f"This search proves nothing about {who.rstrip(',')}: {end.reason}."
         case Outcome.INCONCLUSIVE:
             start = f"It cannot be said whether {who} carries the planned peak of {requests_words(peak.value)}"
+            why = end.reason.split("; ")[0] if end.reason.startswith("the budget") else end.reason
             if bracket.lower_per_second is None and bracket.upper_per_second is None:
-                return f"{start}: {end.reason}."
+                return f"{start}: {why}."
             trials = "its trials say" if bracket.confirmed or not bracket.lower_per_second else "unconfirmed trials say"
-            return f"{start}; {trials} {where}: {end.reason}."
+            return f"{start}; {trials} {where}: {why}."
 
 
 def _more(found: CapacityEvidence, end: SearchEnd, results: Sequence[TrialResult]) -> Iterable[str]:

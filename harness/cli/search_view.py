@@ -28,7 +28,7 @@ MARKS = {
 }
 BAR = 48
 """Columns of the bracket's bar."""
-REASON = 70
+REASON = 90
 """Of a trial's reason on its line; the report has all of it."""
 
 
@@ -143,8 +143,7 @@ def trial_line(result: TrialResult) -> Text:
 
 def shortened(reason: str) -> str:
     """The beginning of the reason, whole words."""
-    first = reason.split(";", 1)[0]
-    return first if len(first) <= REASON else first[:REASON].rsplit(" ", 1)[0] + " …"
+    return reason if len(reason) <= REASON else reason[:REASON].rsplit(" ", 1)[0].rstrip(";,") + " …"
 
 
 def bracket_line(search: Search, found: Bracket) -> str:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Protocol
 
+from harness.analysis.headline import TRIAL_KIND
 from harness.analysis.trials import judge_trial
 from harness.errors import GeneratorError
 from harness.experiment.abort import MEMORY
@@ -30,7 +31,6 @@ from harness.store.read import read_run
 
 COMPLETE = "complete"
 KIND = "capacity"
-TRIAL_KIND = "trial"
 
 
 class SearchObserver(Observer, Protocol):

@@ -172,6 +172,12 @@ def search_settings(
 ) -> SearchSettings:
     """What the search is asked for. It begins at the planned peak unless told otherwise, and never goes where the
     generator, by the dry run's estimate, could not be believed. Raises PlanError."""
+    if not any(LevelName.PEAK in slo.levels for slo in stage.slos):
+        raise PlanError(
+            f"stage {stage.name} of {target.title} promises nothing at its peak, so that no trial could be judged",
+            f"{target.name} › stage {stage.name} › slos",
+            'add "peak" to the levels of its SLOs',
+        )
     peak = peak_mix(target, stage).rate.value
     first = peak if first_rate_per_second is None else first_rate_per_second
     highest = highest_rate(target, stage, profile)

@@ -111,6 +111,11 @@ def test_a_first_rate_that_cannot_be_is_refused(first: float) -> None:
         search_settings(LECTIO, STAGE_A, SMOKE, first_rate_per_second=first)
 
 
+def test_a_stage_that_promises_nothing_at_its_peak_cannot_be_searched() -> None:
+    with pytest.raises(PlanError, match="promises nothing"):
+        search_settings(LECTIO, replace(STAGE_A, slos=()), SMOKE)
+
+
 def test_an_unknown_profile_is_refused() -> None:
     with pytest.raises(PlanError, match="no profile"):
         trial_profile_named("weekly")
