@@ -24,10 +24,12 @@ from harness.planning.schedule import arrival_times
 Seconds = NDArray[np.float64]
 
 
-def plateau(rate_per_second: float, seconds: float, batch_seconds: float) -> tuple[Segment, ...]:
-    """A flat rate from 0 to ``seconds``, cut at the batches as a load plan does (ADR 1)."""
+def plateau(
+    rate_per_second: float, seconds: float, batch_seconds: float, start_seconds: float = 0.0
+) -> tuple[Segment, ...]:
+    """A flat rate for so many seconds, cut at the batches as a load plan does (ADR 1)."""
     number = max(1, round(seconds / batch_seconds))
-    edges = [seconds * index / number for index in range(number + 1)]
+    edges = [start_seconds + seconds * index / number for index in range(number + 1)]
     return tuple(Segment(start, end, rate_per_second, rate_per_second) for start, end in pairwise(edges))
 
 

@@ -10,7 +10,6 @@ bisection in log load; confirmations of the highest rate that passed.
 from __future__ import annotations
 
 import math
-from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -18,7 +17,7 @@ from itertools import pairwise
 from harness.model.capacity import Bracket, SearchEnd, SearchSettings, Trial, TrialPurpose, TrialResult
 from harness.model.verdict import Outcome
 
-MOST_UNDECIDED = 2
+MOST_UNDECIDED = 3
 """So many rates in a row that stay undecided end the ramp: more load would decide nothing either."""
 MOST_LOST = 2
 """So many trials in a row that give no information end the search."""
@@ -97,23 +96,31 @@ def bracket(settings: SearchSettings, results: Sequence[TrialResult]) -> Bracket
     passed all its confirmations; without one, the highest that passed, below all whose confirmations did not. What was
     tried between the two and did not pass is undecided, also where trials of one rate contradict each other.
     """
-    seen: dict[float, set[Outcome]] = defaultdict(set)
-    for each in _informative(results):
-        seen[each.trial.rate_per_second].add(each.outcome)
-    for rate in _known(results).passed:  # a longer trial has decided what a shorter one could not
-        if _all_pass(_confirmations(results, rate)):
-            seen[rate] = {Outcome.PASS}
-    failed = [rate for rate, outcomes in seen.items() if Outcome.FAIL in outcomes and Outcome.PASS not in outcomes]
-    upper = min(failed, default=None)
-    below = sorted(rate for rate in seen if rate < (upper or math.inf))
-    refuted = min((rate for rate in below if not _all_pass(_confirmations(results, rate))), default=math.inf)
-    passed = [rate for rate in below if seen[rate] == {Outcome.PASS} and rate < refuted]
-    confirmed = [rate for rate in passed if len(_confirmations(results, rate)) >= max(1, settings.confirmations)]
+    states = {rate: _state(settings, results, rate) for rate in _rates(results)}
+    upper = min((rate for rate, state in states.items() if state is Outcome.FAIL), default=None)
+    below = sorted(rate for rate in states if rate < (upper or math.inf))
+    refuted = min((rate for rate in below if _is_refuted(settings, results, rate)), default=math.inf)
+    passed = [rate for rate in below if states[rate] is Outcome.PASS and rate < refuted]
+    confirmed = [rate for rate in passed if _passes(results, rate) >= max(1, settings.confirmations)]
     lower = max(confirmed or passed, default=None)
-    undecided = tuple(rate for rate in below if rate > (lower or 0.0) and seen[rate] != {Outcome.PASS})
+    undecided = tuple(rate for rate in below if rate > (lower or 0.0) and states[rate] is not Outcome.PASS)
     if upper is None and undecided:  # none is proven to fail: the lowest that did not pass, as far as is known
         return Bracket(lower, undecided[0], bool(confirmed), False)
     return Bracket(lower, upper, bool(confirmed), upper is not None, undecided)
+
+
+def _rates(results: Sequence[TrialResult]) -> list[float]:
+    return sorted({each.trial.rate_per_second for each in _informative(results)})
+
+
+def _state(settings: SearchSettings, results: Sequence[TrialResult], rate: float) -> Outcome:
+    """What all trials of a rate say together."""
+    confirmations = {each.outcome for each in _confirmations(results, rate)}
+    known = _known(results)
+    passed = rate in known.passed or Outcome.PASS in confirmations
+    if rate in known.failed or Outcome.FAIL in confirmations:
+        return Outcome.INCONCLUSIVE if passed else Outcome.FAIL
+    return Outcome.PASS if passed and not _is_refuted(settings, results, rate) else Outcome.INCONCLUSIVE
 
 
 def remaining(settings: SearchSettings, results: Sequence[TrialResult]) -> Remaining:
@@ -123,12 +130,13 @@ def remaining(settings: SearchSettings, results: Sequence[TrialResult]) -> Remai
         return Remaining(0, 0.0)
     known = _known(results)
     rate = _candidate(settings, results)
-    confirmed = 0 if rate is None else len(_confirmations(results, rate))
+    confirmed = 0 if rate is None else _passes(results, rate)
     confirmations = max(0, settings.confirmations - confirmed)
     trials = 0
     if not any(each.trial.purpose is TrialPurpose.CONFIRM for each in results):
         trials = _bisections(settings, known)
-    seconds = trials * (settings.trial_seconds + _overhead(settings, results))
+    length = settings.trial_seconds * (settings.longest_extension if known.between else 1)
+    seconds = trials * (length + _overhead(settings, results))
     seconds += confirmations * (settings.confirm_seconds + _overhead(settings, results))
     return Remaining(max(1, trials + confirmations), min(seconds, settings.budget_seconds - _spent(results)))
 
@@ -157,9 +165,7 @@ def _wanted(settings: SearchSettings, results: Sequence[TrialResult]) -> list[_W
     wanted: list[_Want] = []
     if not any(each.trial.purpose is TrialPurpose.CONFIRM for each in informative):
         wanted.extend(_searching(settings, informative))
-    rate = _candidate(settings, results)
-    if rate is not None and len(_confirmations(results, rate)) < settings.confirmations:
-        wanted.append(_Want(TrialPurpose.CONFIRM, rate, settings.confirm_seconds))
+    wanted.extend(_confirming(settings, results))
     return wanted
 
 
@@ -173,9 +179,14 @@ def _searching(settings: SearchSettings, informative: Sequence[TrialResult]) -> 
             yield _Want(TrialPurpose.EXTEND, last.rate_per_second, longest)
     known = _known(looked)
     rate = _next_rate(settings, known)
-    if rate is not None:
-        bisects = known.upper is not None and known.lower is not None
-        yield _Want(TrialPurpose.BISECT if bisects else TrialPurpose.RAMP, rate, settings.trial_seconds)
+    if rate is None:
+        return
+    if known.upper is None or known.lower is None:
+        yield _Want(TrialPurpose.RAMP, rate, settings.trial_seconds)
+        return
+    if known.between:  # beside what could not be decided a short trial would not decide either
+        yield _Want(TrialPurpose.BISECT, rate, longest)
+    yield _Want(TrialPurpose.BISECT, rate, settings.trial_seconds)
 
 
 def _next_rate(settings: SearchSettings, known: _Known) -> float | None:
@@ -219,11 +230,22 @@ def _known(results: Sequence[TrialResult]) -> _Known:
 def _candidate(settings: SearchSettings, results: Sequence[TrialResult]) -> float | None:
     """The rate to confirm: the highest pass, one width lower for each that a confirmation did not pass."""
     rate = _known(results).lower
-    while rate is not None and not _all_pass(_confirmations(results, rate)):
+    while rate is not None and _is_refuted(settings, results, rate):
         if rate <= settings.lowest_rate_per_second:
             return None
         rate = max(rate / (1 + settings.width), settings.lowest_rate_per_second)
     return rate
+
+
+def _confirming(settings: SearchSettings, results: Sequence[TrialResult]) -> Iterator[_Want]:
+    """The next confirmation: a fresh one, or the last for longer if it could not decide."""
+    rate = _candidate(settings, results)
+    if rate is None or _passes(results, rate) >= settings.confirmations:
+        return
+    made = _confirmations(results, rate)
+    longer = bool(made) and made[-1].outcome is Outcome.INCONCLUSIVE
+    seconds = settings.confirm_seconds * (settings.longest_extension if longer else 1)
+    yield _Want(TrialPurpose.CONFIRM, rate, seconds)
 
 
 def _confirmations(results: Sequence[TrialResult], rate: float) -> list[TrialResult]:
@@ -234,8 +256,17 @@ def _confirmations(results: Sequence[TrialResult], rate: float) -> list[TrialRes
     ]
 
 
-def _all_pass(results: Sequence[TrialResult]) -> bool:
-    return all(each.outcome is Outcome.PASS for each in results)
+def _passes(results: Sequence[TrialResult], rate: float) -> int:
+    return sum(each.outcome is Outcome.PASS for each in _confirmations(results, rate))
+
+
+def _is_refuted(settings: SearchSettings, results: Sequence[TrialResult], rate: float) -> bool:
+    """Whether a confirmation of the rate failed, or could not decide even when it was made for longer."""
+    longest = settings.confirm_seconds * settings.longest_extension * (1 - _ROUNDING)
+    return any(
+        each.outcome is Outcome.FAIL or (each.outcome is Outcome.INCONCLUSIVE and each.trial.measure_seconds >= longest)
+        for each in _confirmations(results, rate)
+    )
 
 
 def _informative(results: Sequence[TrialResult]) -> list[TrialResult]:

@@ -33,6 +33,8 @@ from harness.model.verdict import Outcome
 from harness.oracle.simulation import arrive, in_flight, observe, plateau, record, respond
 from harness.planning.search import next_step
 
+FEW_BATCHES, MANY_BATCHES, LONG_SECONDS = 10, 20, 120.0
+"""Batches of a measure phase, and from which length on it has many."""
 WHERE = Citation("capacity_search.py", "scenarios")
 
 
@@ -49,7 +51,6 @@ class Scenario:
     equal: bool
     settings: SearchSettings
     settle_seconds: float = 4.0
-    batch_seconds: float = 2.0
 
     @property
     def service_seconds(self) -> float:
@@ -85,17 +86,34 @@ SHORT = SearchSettings(
     growth=1.5,
     width=0.05,
     trial_seconds=20.0,
-    longest_extension=3.0,
+    longest_extension=2.0,
     confirmations=3,
-    confirm_seconds=60.0,
-    overhead_seconds=8.0,
+    confirm_seconds=40.0,
+    overhead_seconds=20.0,
     budget_seconds=1800.0,
-    lowest_rate_per_second=10.0,
-    highest_rate_per_second=5000.0,
+    lowest_rate_per_second=1.0,
+    highest_rate_per_second=100000.0,
 )
-"""20-s trials, as the searches in real time make them."""
-STANDARD = replace(SHORT, trial_seconds=60.0, confirm_seconds=180.0, overhead_seconds=30.0, budget_seconds=7200.0)
+"""20-s trials."""
+STANDARD = replace(
+    SHORT,
+    trial_seconds=60.0,
+    longest_extension=3.0,
+    confirm_seconds=180.0,
+    overhead_seconds=42.0,
+    budget_seconds=7200.0,
+)
 """60-s trials with 3-minute confirmations."""
+NIGHTLY = replace(
+    STANDARD,
+    growth=1.3,
+    trial_seconds=180.0,
+    longest_extension=2.0,
+    confirm_seconds=360.0,
+    overhead_seconds=92.0,
+    budget_seconds=14400.0,
+)
+"""3-minute trials with 6-minute confirmations."""
 
 
 def _scenarios() -> tuple[Scenario, ...]:
@@ -108,7 +126,8 @@ def _scenarios() -> tuple[Scenario, ...]:
         Scenario("M/M/8, p95", 8, 800, 0.95, 0.040, False, SHORT),
         Scenario("M/D/1, p95", 1, 400, 0.95, 0.015, True, SHORT),
         Scenario("M/D/8, p95", 8, 400, 0.95, 0.032, True, SHORT),
-        Scenario("M/M/2, p95, 60-s trials", 2, 200, 0.95, 0.080, False, STANDARD, batch_seconds=3.0),
+        Scenario("M/M/2, p95, 60-s trials", 2, 200, 0.95, 0.080, False, STANDARD),
+        Scenario("M/M/8, p99, 180-s trials", 8, 200, 0.99, 0.200, False, NIGHTLY),
     )
 
 
@@ -140,7 +159,8 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A line of the table. Shares of all searches; errors and widths relative; trials and seconds are medians."""
+    """A line of the table. Shares are of all searches; errors, their median with its sign (bias), and widths are
+    relative; trials and seconds are medians."""
 
     scenario: str
     true_per_second: float
@@ -149,6 +169,7 @@ class Row:
     contains_truth: float
     confirmed: float
     median_error: float
+    bias: float
     worst_error: float
     median_width: float
     trials: float
@@ -158,7 +179,8 @@ class Row:
 def simulate(scenario: Scenario, trial: Trial, random: Random) -> TrialResult:
     """One trial against the scenario's queue, judged as a real one: rows, ``decide``, growing backlog."""
     rate, settle, measure = trial.rate_per_second, scenario.settle_seconds, trial.measure_seconds
-    arrivals = arrive(plateau(rate, settle + measure, scenario.batch_seconds), random)
+    batch = measure / (FEW_BATCHES if measure < LONG_SECONDS else MANY_BATCHES)
+    arrivals = arrive(plateau(rate, settle, batch) + plateau(rate, measure, batch, settle), random)
     numbers = np.random.default_rng(random.getrandbits(64))
     services = (
         np.full(len(arrivals), scenario.service_seconds)
@@ -169,9 +191,9 @@ def simulate(scenario: Scenario, trial: Trial, random: Random) -> TrialResult:
     seconds = whole_seconds(settle, settle + measure)
     measured = arrivals >= settle
     rows = record(arrivals[measured], responses[measured], (scenario.bound_seconds,))
-    ruling = decide(scenario.slo, observe(rows, seconds, scenario.batch_seconds))
+    ruling = decide(scenario.slo, observe(rows, seconds, batch))
     present = in_flight(arrivals, responses, np.array(seconds, dtype=float) + 1)
-    batches = batch_ranges(range(len(seconds)), scenario.batch_seconds)
+    batches = batch_ranges(range(len(seconds)), batch)
     means = [float(present[batch.start : batch.stop].mean()) for batch in batches]
     grows = backlog_grows(means, REQUEST_GROWTH * rate * measure)
     outcome = Outcome.INCONCLUSIVE if grows and ruling.outcome is Outcome.PASS else ruling.outcome
@@ -234,6 +256,7 @@ def row(scenario: Scenario, found: Sequence[Found]) -> Row:
         contains_truth=sum(each.contains for each in found) / len(found),
         confirmed=sum(each.confirmed for each in found) / len(found),
         median_error=statistics.median(errors),
+        bias=statistics.median(math.inf if each.middle is None else each.middle - 1 for each in found),
         worst_error=max(errors),
         median_width=statistics.median(widths),
         trials=statistics.median(each.trials for each in found),
@@ -266,6 +289,7 @@ def table(rows: Sequence[Row]) -> str:
         ("bracket holds the truth", lambda each: f"{each.contains_truth:.1%}"),
         ("confirmed", lambda each: f"{each.confirmed:.0%}"),
         ("median error", lambda each: f"{each.median_error:.1%}"),
+        ("bias", lambda each: f"{each.bias:+.1%}"),
         ("largest error", lambda each: f"{each.worst_error:.1%}"),
         ("median width", lambda each: f"{each.median_width:.1%}"),
         ("trials", lambda each: f"{each.trials:.0f}"),

@@ -94,9 +94,11 @@ def test_what_stays_undecided_lies_inside_the_bracket():
     assert found.lowest_non_pass_per_second == found.undecided_per_second[0] < found.upper_per_second
     assert found.undecided_per_second[0] <= found.lower_per_second * 1.05
     assert found.upper_per_second <= found.undecided_per_second[-1] * 1.05
-    extended = [each.trial for each in results if each.trial.purpose is EXTEND]
-    assert {trial.measure_seconds for trial in extended} == {60}
-    assert {trial.rate_per_second for trial in extended} == set(found.undecided_per_second)
+    first = next(number for number, each in enumerate(results) if each.outcome is OPEN)
+    assert made(results)[first][2] == 20 and results[first + 1].trial.purpose is EXTEND
+    # what lies beside it is looked at for as long straight away
+    assert {each.trial.measure_seconds for each in results[first + 1 :]} == {60}
+    assert sum(each.trial.purpose is EXTEND for each in results) == 1
     assert "could not be decided in trials of up to 60 s" in end.reason
 
 
@@ -114,7 +116,7 @@ def test_without_extensions():
 def test_a_system_that_is_never_proven_to_fail_is_not_loaded_without_end():
     """As on a machine that is smaller than the stage, where no FAIL stands."""
     end, results = run(lambda trial: PASS if trial.rate_per_second <= 300 else OPEN)
-    assert max(each.trial.rate_per_second for each in results) == 800
+    assert max(each.trial.rate_per_second for each in results) == 1600
     found = end.bracket
     assert not found.proven and found.confirmed
     assert found.lower_per_second <= 300 < found.upper_per_second <= found.lower_per_second * 1.05
@@ -146,10 +148,25 @@ def test_a_confirmation_that_does_not_pass_costs_a_width():
         lambda trial: OPEN if trial.purpose is CONFIRM and trial.rate_per_second > 420 else capacity(437)(trial)
     )
     confirmed = [each.trial.rate_per_second for each in results if each.trial.purpose is CONFIRM]
-    assert confirmed == pytest.approx([confirmed[0], *[confirmed[0] / 1.05] * 3])
+    assert confirmed == pytest.approx([*[confirmed[0]] * 2, *[confirmed[0] / 1.05] * 3])
+    assert [seconds for _, _, seconds in made(results)[-5:]] == [60, 180, 60, 60, 60]
     assert end.bracket.lower_per_second == confirmed[-1]
     assert confirmed[0] in end.bracket.undecided_per_second
     assert end.bracket.confirmed and end.bracket.upper_per_second > 437
+
+
+def test_a_confirmation_that_decides_when_made_for_longer():
+    seen = []
+
+    def system(trial):
+        seen.append(trial)
+        second = trial.purpose is CONFIRM and sum(each.purpose is CONFIRM for each in seen) == 2
+        return OPEN if second else capacity(437)(trial)
+
+    end, results = run(system)
+    assert [seconds for purpose, _, seconds in made(results) if purpose is CONFIRM] == [60, 60, 180, 60]
+    assert len({rate for purpose, rate, _ in made(results) if purpose is CONFIRM}) == 1
+    assert end.complete and end.bracket.confirmed and end.bracket.undecided_per_second == ()
 
 
 def test_a_rate_that_passed_and_failed_is_no_upper_end():
@@ -169,7 +186,8 @@ def test_a_pass_above_a_fail_is_a_fluke():
 
 
 def test_no_confirmation_passes_anywhere():
-    end, results = run(lambda trial: OPEN if trial.purpose is CONFIRM else capacity(30)(trial))
+    settings = replace(SETTINGS, budget_seconds=1e5)
+    end, results = run(lambda trial: OPEN if trial.purpose is CONFIRM else capacity(30)(trial), settings)
     assert min(each.trial.rate_per_second for each in results) == 10
     assert end.complete
     assert end.bracket.lower_per_second is None and end.bracket.upper_per_second > 30
@@ -177,7 +195,7 @@ def test_no_confirmation_passes_anywhere():
 
 
 def test_a_pass_above_what_a_confirmation_refuted_is_no_lower_end():
-    settings = replace(SETTINGS, budget_seconds=25 * 9 + 65 * 5)
+    settings = replace(SETTINGS, budget_seconds=25 * 8 + (65 + 185) * 3 + 20)
     end, results = run(lambda trial: OPEN if trial.purpose is CONFIRM else capacity(437)(trial), settings)
     refuted = min(each.trial.rate_per_second for each in results if each.trial.purpose is CONFIRM)
     assert 200 < refuted < 400
