@@ -150,6 +150,9 @@ def _more(found: CapacityEvidence, end: SearchEnd, results: Sequence[TrialResult
         yield f"{requests_words(bracket.lower_per_second)} was confirmed by {again}."
     elif bracket.lower_per_second is not None:
         yield f"{requests_words(bracket.lower_per_second)} was not confirmed by fresh trials."
+    if bracket.undecided_per_second:
+        rates = ", ".join(rate_words(rate) for rate in bracket.undecided_per_second)
+        yield f"Between its ends {rates} could not be decided."
     above = deciding_trial(results, bracket.upper_per_second, passed=False)
     if above is not None and bracket.proven:
         yield f"At {requests_words(above.trial.rate_per_second)} it breaks its SLOs: {above.reason}."

@@ -61,43 +61,35 @@ class TrialProfile:
         return self.phases.name
 
 
+# A confirmation is at least as long as the longest extension (docs/adr/0004).
 TRIAL_PROFILES: tuple[TrialProfile, ...] = (
     TrialProfile(
-        Profile("smoke", 2, 5, 20, 2, 1, 0, False, 60, "20-s trials, 3 confirmations of 30 s, within 15 minutes"),
+        Profile("smoke", 2, 5, 20, 2, 1, 0, False, 60, "20-s trials, 3 confirmations of 40 s, within 20 minutes"),
         growth=1.5,
         longest_extension=2,
         confirmations=3,
-        confirm_seconds=30,
-        budget_seconds=15 * 60,
+        confirm_seconds=40,
+        budget_seconds=20 * 60,
     ),
     TrialProfile(
         Profile(
-            "standard", 5, 20, 60, 3, 5, 0, False, 120, "60-s trials, 3 confirmations of 3 minutes, within an hour"
+            "standard", 5, 20, 60, 3, 5, 0, False, 120, "60-s trials, 3 confirmations of 3 minutes, within 2 hours"
         ),
         growth=1.5,
         longest_extension=3,
         confirmations=3,
         confirm_seconds=180,
-        budget_seconds=60 * 60,
+        budget_seconds=2 * 60 * 60,
     ),
     TrialProfile(
         Profile(
-            "nightly",
-            10,
-            60,
-            180,
-            9,
-            10,
-            0,
-            False,
-            300,
-            "3-minute trials, 3 confirmations of 5 minutes, within 3 hours",
+            "nightly", 10, 60, 150, 10, 10, 0, False, 300, "150-s trials, 3 confirmations of 5 minutes, within 4 hours"
         ),
-        growth=1.3,
-        longest_extension=3,
+        growth=1.5,
+        longest_extension=2,
         confirmations=3,
         confirm_seconds=300,
-        budget_seconds=3 * 60 * 60,
+        budget_seconds=4 * 60 * 60,
     ),
 )
 """The profiles; the first is the default."""

@@ -25,11 +25,13 @@ SMOKE = trial_profile_named("smoke")
 
 @dataclass
 class MadeUp:
-    """A system that carries so many requests per second. strange: other outcomes for some trials, by number."""
+    """A system that carries so many requests per second. strange: other outcomes for some trials, by number; doubt: so
+    close to the capacity (relative) nothing is decided."""
 
     capacity: float = 310.0
     strange: dict[int, tuple[Outcome, str]] = field(default_factory=dict)
     overload: Outcome = Outcome.FAIL
+    doubt: float = 0.0
 
     def trial(self, trial: Trial) -> TrialResult:
         rate = trial.rate_per_second
@@ -38,6 +40,8 @@ class MadeUp:
         p50 = 0.012 / (1 - load) if load < 1 else 4.0
         outcome = Outcome.PASS if carried else self.overload
         reason = "every bound kept" if carried else "Response time: p95 8.2 s, more than 5 % over ≤ 2 s"
+        if abs(rate / self.capacity - 1) < self.doubt:
+            outcome, reason = Outcome.INCONCLUSIVE, "Response time: neither kept nor broken with 95 % certainty"
         if trial.number in self.strange:
             outcome, reason = self.strange[trial.number]
         n = round(rate * trial.measure_seconds)

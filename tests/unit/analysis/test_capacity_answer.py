@@ -64,6 +64,13 @@ def test_unsound_trials_alone_are_invalid() -> None:
     assert verdict.headline.startswith("This search proves nothing about the reference application")
 
 
+def test_a_rate_that_stays_undecided_is_named() -> None:
+    verdict = answered(made_up_search(MadeUp(doubt=0.08)))
+    assert verdict.outcome is Outcome.PASS
+    assert verdict.bracket.undecided_per_second
+    assert "could not be decided" in verdict.more
+
+
 def test_ctrl_c_keeps_the_bracket_so_far() -> None:
     verdict = answered(made_up_search(ended="interrupted: Ctrl-C", trials=3))
     assert verdict.outcome is Outcome.INCONCLUSIVE

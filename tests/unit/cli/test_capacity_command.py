@@ -101,8 +101,8 @@ def shown(*, terminal: bool) -> str:
 PIPED = """\
 Proofload  Lectio Space, stage A: capacity search
 search  profile smoke: trials of 20 s from 80/s (planned peak 80/s), × 1.5 up to the first that fails, then bisection \
-to 5 %, then 3 confirmations of 30 s
-        at most 15 min of trials, the servers' start not counted; never above 1,510/s (ESTIMATED: what one generator \
+to 5 %, then 3 confirmations of 40 s
+        at most 20 min of trials, the servers' start not counted; never above 1,510/s (ESTIMATED: what one generator \
 can send); open model, poisson arrivals, seed 7
   0:12  finishing            arrivals 80.0/s  completed 79.5/s  p95 20 ms  errors 0  dropped 0  CPU –  left 0:08
   1  ramp        80/s   20 s  ✓ PASS          p95 48 ms

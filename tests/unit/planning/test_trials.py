@@ -116,6 +116,11 @@ def test_a_stage_that_promises_nothing_at_its_peak_cannot_be_searched() -> None:
         search_settings(LECTIO, replace(STAGE_A, slos=()), SMOKE)
 
 
+@pytest.mark.parametrize("profile", TRIAL_PROFILES, ids=lambda profile: profile.name)
+def test_a_confirmation_is_at_least_as_long_as_the_longest_extension(profile) -> None:
+    assert profile.confirm_seconds >= profile.longest_extension * profile.phases.measure_seconds
+
+
 def test_an_unknown_profile_is_refused() -> None:
     with pytest.raises(PlanError, match="no profile"):
         trial_profile_named("weekly")
