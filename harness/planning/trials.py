@@ -83,7 +83,7 @@ TRIAL_PROFILES: tuple[TrialProfile, ...] = (
     ),
     TrialProfile(
         Profile(
-            "nightly", 10, 60, 150, 10, 10, 0, False, 300, "150-s trials, 3 confirmations of 5 minutes, within 4 hours"
+            "nightly", 10, 60, 150, 10, 10, 0, False, 300, "150-s trials, 3 confirmations of 5 min, within 4 hours"
         ),
         growth=1.5,
         longest_extension=2,
