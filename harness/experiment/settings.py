@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
+from harness.experiment.abort import RULES, AbortRule
 from harness.experiment.live import LiveStatus
 from harness.model.plan import LoadPlan
 from harness.model.run import Manifest
@@ -20,6 +21,7 @@ class Settings:
 
     locustfile: the flows. plan_digest: SHA-256 of the system's TOML file. command: what was typed, to run it again.
     workers: processes of the load generator; the load does not depend on how many.
+    abort_rules: when its load is ended early.
     """
 
     target: CapacityTarget
@@ -32,6 +34,7 @@ class Settings:
     kind: str = "verify"
     base_url: str | None = None
     workers: int = 1
+    abort_rules: tuple[AbortRule, ...] = RULES
 
 
 class Interrupted(Exception):

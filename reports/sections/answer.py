@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from harness.analysis.headline import TRIAL_KIND
 from harness.analysis.survival import RESPONSE_SLI
 from harness.model.plan import LevelName
 from harness.model.slo import Comparison, Slo, SloKind
@@ -71,9 +72,8 @@ def _load_proven(material: Material) -> KeyFigure:
     """The highest level at which every promise was kept. No capacity search was made, so it is at least this."""
     plan = material.evidence.plan
     peak = next((level for level in plan.levels if level.name is LevelName.PEAK), None)
-    planned = (
-        "no peak was planned" if peak is None else f"planned peak {format_quantity(peak.rate.value, peak.rate.unit)}"
-    )
+    said = "the trial's load" if material.evidence.manifest.kind == TRIAL_KIND else "planned peak"
+    planned = "no peak was planned" if peak is None else f"{said} {format_quantity(peak.rate.value, peak.rate.unit)}"
     if material.verdict.outcome is Outcome.INVALID:
         return KeyFigure("Load proven", "none", planned, "the evidence of this run is not sound")
     best = None

@@ -13,6 +13,7 @@ from types import SimpleNamespace
 import pytest
 
 import harness.experiment.run as subject
+import harness.experiment.standing as standing
 from harness.errors import EvidenceError, GeneratorError, StackError
 from harness.experiment.run import execute
 from harness.experiment.settings import Settings, StopRequest
@@ -61,7 +62,7 @@ class MadeUpServers(SimpleNamespace):
             trouble=trouble,
         )
 
-    def start_sampling(self) -> None:
+    def start_sampling(self, run: RunDirectory) -> None:
         pass
 
     def stop_sampling(self) -> tuple[str, ...]:
@@ -136,7 +137,7 @@ class Stage:
 @pytest.fixture
 def made_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Stage:
     stage = Stage(tmp_path)
-    monkeypatch.setattr(subject, "bring_up", lambda *arguments: stage.bring_up(*arguments))
+    monkeypatch.setattr(standing, "bring_up", lambda *arguments: stage.bring_up(*arguments))
     monkeypatch.setattr(subject, "Generator", MadeUpGenerator)
     monkeypatch.setattr(subject, "TICK_SECONDS", 0.001)
     return stage
