@@ -28,6 +28,7 @@ _FILES = (
     "pressure/io",
 )
 _REQUIRED = "stat"
+_PRESSURES = (("cpu", "some"), ("memory", "some"), ("memory", "full"), ("io", "some"), ("io", "full"))
 _SECTOR_BYTES = 512
 _MADE_OF_OTHER_DISKS = re.compile(r"^(loop|ram|zram|dm-|md|nbd|sr|fd)\d")
 _PARTITION = re.compile(r"^p?\d+$")
@@ -55,6 +56,8 @@ class _Disk:
     read_bytes: int
     written_bytes: int
     busy_seconds: float
+    waited_seconds: float
+    queued_seconds: float
 
 
 class HostSampler:
@@ -136,7 +139,7 @@ def _cpu_ticks(text: bytes) -> _Cpu:
 def _pressure(files: Mapping[str, bytes], before: Mapping[str, bytes], elapsed: float) -> dict[str, float | None]:
     """Share of the time in which some (or all, "full") tasks waited for the resource."""
     values: dict[str, float | None] = {}
-    for resource, kind in (("cpu", "some"), ("memory", "full"), ("io", "full")):
+    for resource, kind in _PRESSURES:
         name = f"pressure/{resource}"
         if name in files and name in before:
             rate = per_second(_stalled_seconds(files[name], kind), _stalled_seconds(before[name], kind), elapsed)
@@ -157,9 +160,16 @@ def _disks(files: Mapping[str, bytes], before: Mapping[str, bytes], elapsed: flo
     now, then = _disk_counters(files["diskstats"]), _disk_counters(before["diskstats"])
     both = now.keys() & then.keys()
     busy = [per_second(now[name].busy_seconds, then[name].busy_seconds, elapsed) for name in both]
+    operations = growth(sum(now[name].operations for name in both), sum(then[name].operations for name in both))
+    waited = growth(sum(now[name].waited_seconds for name in both), sum(then[name].waited_seconds for name in both))
     return {
         # A device reports its busy time in whole milliseconds, so that a full second may come out a little above 1.
         "disk_busy_ratio": min(1.0, max((ratio for ratio in busy if ratio is not None), default=0.0)),
+        # Of the operations that ended; without any there is no time to speak of.
+        "disk_await_seconds": share(waited, operations),
+        "disk_queue": per_second(
+            sum(now[name].queued_seconds for name in both), sum(then[name].queued_seconds for name in both), elapsed
+        ),
         "disk_read_bytes_per_second": per_second(
             sum(now[name].read_bytes for name in both), sum(then[name].read_bytes for name in both), elapsed
         ),
@@ -184,6 +194,8 @@ def _disk_counters(text: bytes) -> dict[str, _Disk]:
             read_bytes=int(words[5]) * _SECTOR_BYTES,
             written_bytes=int(words[9]) * _SECTOR_BYTES,
             busy_seconds=int(words[12]) / 1000,
+            waited_seconds=(int(words[6]) + int(words[10])) / 1000,
+            queued_seconds=int(words[13]) / 1000,
         )
     return disks
 

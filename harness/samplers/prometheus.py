@@ -41,6 +41,7 @@ class ApplicationSampler:
             "requests_in_flight": _ending(now, ("requests_in_flight",)),
             "sockets_open": _ending(now, ("sockets_open",)),
             "hub_lag_seconds_max": _ending(_maxima(series), ("hub_lag_seconds",)),
+            "connections_refused_total": _ending(now, ("connections_refused_total",)),
         }
         if previous is not None:
             before = _sums(parse_text(previous))
@@ -54,6 +55,10 @@ class ApplicationSampler:
                     continue
                 values[rate] = per_second(*counts, elapsed_seconds)
                 values[f"{what}_seconds_mean"] = share(growth(*seconds), growth(*counts))
+            waits = _pair(now, before, ("pool_wait_seconds_sum",))
+            if waits is not None:
+                # Seconds waited per second: how many requests waited for a connection, on average.
+                values["pool_waiting"] = per_second(*waits, elapsed_seconds)
         return known(values)
 
     def close(self) -> None:
