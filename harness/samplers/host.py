@@ -46,6 +46,7 @@ class HostRaw:
 @dataclass(frozen=True, slots=True)
 class _Cpu:
     idle: int
+    niced: int
     steal: int
     total: int
 
@@ -126,6 +127,8 @@ def _cpu(files: Mapping[str, bytes], before: Mapping[str, bytes]) -> dict[str, f
     idle_ratio = share(idle, total)
     return {
         "cpu_busy_ratio": None if idle_ratio is None else max(0.0, 1 - idle_ratio),
+        # Work of low priority, which gives way to all other work.
+        "cpu_niced_ratio": share(growth(now.niced, then.niced), total),
         "cpu_steal_ratio": share(steal, total),
     }
 
@@ -133,7 +136,7 @@ def _cpu(files: Mapping[str, bytes], before: Mapping[str, bytes]) -> dict[str, f
 def _cpu_ticks(text: bytes) -> _Cpu:
     # user nice system idle iowait irq softirq steal; guest time, which follows, is already part of user time
     ticks = [int(word) for word in text.partition(b"\n")[0].split()[1:9]]
-    return _Cpu(idle=ticks[3] + ticks[4], steal=ticks[7], total=sum(ticks))
+    return _Cpu(idle=ticks[3] + ticks[4], niced=ticks[1], steal=ticks[7], total=sum(ticks))
 
 
 def _pressure(files: Mapping[str, bytes], before: Mapping[str, bytes], elapsed: float) -> dict[str, float | None]:

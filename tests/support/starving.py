@@ -155,7 +155,7 @@ CASES: tuple[Case, ...] = (
         once_up=(slow_commits, take_connections),
     ),
     Case("cpu", "cpu", figures={"vcpu": 0.5}),
-    Case("memory", "memory", figures={"memory": 480 * MIB, "upload_rate": 0.3}, clip=Clip()),
+    Case("memory", "memory", figures={"memory": 600 * MIB, "upload_rate": 0.3}, clip=Clip()),
     Case(
         "redis-memory",
         "redis-memory",
