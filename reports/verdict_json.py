@@ -9,6 +9,7 @@ from typing import Literal
 
 from pydantic import TypeAdapter
 
+from harness.model.bottleneck import Bottleneck
 from harness.model.evidence import Evidence
 from harness.model.verdict import CheckResult, Outcome, RunVerdict, Severity, Verdict
 
@@ -44,6 +45,7 @@ class VerdictsFile:
     not_proven: tuple[str, ...]
     verdicts: tuple[Verdict, ...]
     checks: tuple[CheckResult, ...]
+    bottleneck: Bottleneck | None = None
 
 
 _ADAPTER: TypeAdapter[VerdictsFile] = TypeAdapter(VerdictsFile)
@@ -72,6 +74,7 @@ def verdicts_file(evidence: Evidence, verdict: RunVerdict) -> VerdictsFile:
         not_proven=verdict.not_proven,
         verdicts=verdict.verdicts,
         checks=verdict.checks,
+        bottleneck=verdict.bottleneck,
     )
 
 

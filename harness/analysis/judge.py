@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
+from harness.analysis.bottleneck import find_bottleneck
 from harness.analysis.checks import run_checks
 from harness.analysis.coverage import cut_short, has_begun, is_measured
 from harness.analysis.decide import Ruling, bound_text, decide
@@ -71,7 +72,9 @@ def judge(evidence: Evidence) -> RunVerdict:
         verdicts.append(_verdict(slo, name, level, ruling, tainted))
     outcome = run_outcome(verdicts, short)
     severity = max((verdict.severity for verdict in verdicts), key=_SEVERITIES.index, default=Severity.NONE)
-    found = RunVerdict(outcome, severity, "", tuple(verdicts), checks, not_proven(evidence), short)
+    found = RunVerdict(
+        outcome, severity, "", tuple(verdicts), checks, not_proven(evidence), short, find_bottleneck(evidence)
+    )
     return replace(found, headline=headline(evidence, found))
 
 

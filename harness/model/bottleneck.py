@@ -53,7 +53,8 @@ class ResourceState:
     """One resource. onset_seconds: start of its saturation (of the stretch in which the SLO broke), None without.
 
     use: the largest share of its limit that it kept for three samples, 1 = all of it; None where nothing says.
-    evidence: what was seen, in words with numbers. reading: the series that shows it, "source.metric", for a chart.
+    evidence: what was seen, in words with numbers. limit: when it counts as saturated, in words.
+    reading: the series that shows it, "source.metric", for a chart.
     """
 
     id: str
@@ -62,6 +63,7 @@ class ResourceState:
     onset_seconds: float | None
     use: float | None
     evidence: str
+    limit: str = ""
     reading: str = ""
 
 
@@ -72,7 +74,8 @@ class Bottleneck:
 
     onset_seconds, level, rate_per_second: when its saturation began, and under which load. lead_seconds: how long before
     the SLO broke; below zero within the tolerance of the samples.
-    sentence: the finding for the top of a report. chain: the evidence, a sentence each.
+    sentence: the finding for the top of a report. chain: the evidence, a sentence each. resources: all of them, from
+    nginx inwards, with what was seen of each.
     """
 
     confidence: Confidence

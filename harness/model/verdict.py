@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from harness.model.bottleneck import Bottleneck
 from harness.model.figure import Citation
 from harness.model.measurement import Measurement
 
@@ -82,6 +83,7 @@ class RunVerdict:
     """The answer.
 
     headline: one sentence that a lay person understands. not_proven: what this run says nothing about.
+    bottleneck: what was saturated first; a finding beside the verdict, which it never changes.
     """
 
     outcome: Outcome
@@ -91,6 +93,7 @@ class RunVerdict:
     checks: tuple[CheckResult, ...]
     not_proven: tuple[str, ...]
     cut_short: str = ""
+    bottleneck: Bottleneck | None = None
 
     def cell(self, slo_id: str, level: str) -> Verdict | None:
         """The verdict of one SLO at one level, None where it is not judged."""

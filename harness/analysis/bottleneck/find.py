@@ -70,6 +70,7 @@ def _look(resource: Resource, seen: Seen, watched: Watched, broken: Broken | Non
             None if stretch is None else stretch.start_seconds,
             seen.use,
             words,
+            resource.limit,
             ".".join(resource.reading),
         ),
     )
@@ -110,7 +111,7 @@ def _single_out(looks: Sequence[_Look], broken: Broken) -> tuple[_Look | None, s
     if not saturated:
         unseen = [look.state.title for look in concerned if look.state.state is State.NOT_OBSERVED]
         rest = f"; not observed: {', '.join(unseen)}" if unseen else ""
-        return None, f"none of the resources that were observed was saturated when it broke{rest}"
+        return None, f"no resource that was observed was saturated{rest}"
     innermost = [
         look for look in saturated if not any(_is(by_id, behind, State.SATURATED) for behind in look.resource.behind)
     ]
@@ -186,7 +187,7 @@ def _named(
         when = f"as {_what_broke(breach)}"
     sentence = f"First to saturate: {title}, from {_rate(rate)}, {when}."
     chain = [
-        f"{_clock(onset)} {_capital(title)}: {named.state.evidence} (saturated: {named.resource.limit}).",
+        f"{_clock(onset)} {_capital(title)}: {named.state.evidence}.",
         _breach_words(breach),
         *_others(looks, named),
     ]
@@ -198,8 +199,8 @@ def _named(
 def _undetermined(
     breach: Breach, looks: Sequence[_Look], states: tuple[ResourceState, ...], why: str
 ) -> Bottleneck:
-    sentence = f"What saturated first is undetermined: {why}."
-    chain = [_breach_words(breach), f"No resource is named: {why}.", *_others(looks, None)]
+    sentence = f"What saturated first is undetermined: when {_what_broke(breach)}, {why}."
+    chain = [_breach_words(breach), *_others(looks, None)]
     return Bottleneck(Confidence.UNDETERMINED, "", "", sentence, breach=breach, chain=tuple(chain), resources=states)
 
 
@@ -245,21 +246,20 @@ def _onset(look: _Look) -> float:
 
 
 def _others(looks: Sequence[_Look], named: _Look | None) -> list[str]:
-    """What is said of every other resource: explained, not saturated, not observed."""
+    """What is said of the other resources: those that were saturated too, then the rest by name."""
     lines = []
     for look in looks:
-        if look is named or look.state.state is State.ABSENT:
-            continue
-        title, words = _capital(look.state.title), look.state.evidence
-        match look.state.state:
-            case State.SATURATED if named is not None:
-                lines.append(f"{title}: saturated too, from {_clock(_onset(look))}, and waiting for {named.state.title}: {words}.")
-            case State.SATURATED:
-                lines.append(f"{title}: saturated from {_clock(_onset(look))}: {words}.")
-            case State.NOT_OBSERVED:
-                lines.append(f"{title}: not observed: {words}.")
-            case _:
-                lines.append(f"{title}: not saturated: {words}.")
+        if look is not named and look.stretch is not None:
+            explained = "" if named is None or named.resource.id not in look.resource.behind else (
+                f", waiting for {named.state.title}"
+            )
+            lines.append(
+                f"{_clock(_onset(look))} {_capital(look.state.title)}: saturated too{explained}: {look.state.evidence}."
+            )
+    for state, words in ((State.UNSATURATED, "Not saturated"), (State.NOT_OBSERVED, "Not observed")):
+        titles = [look.state.title for look in looks if look.state.state is state]
+        if titles:
+            lines.append(f"{words}: {', '.join(titles)}.")
     return lines
 
 

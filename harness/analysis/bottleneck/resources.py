@@ -272,7 +272,7 @@ def _celery(queue: str) -> Callable[[Watched, bool], Seen]:
 
         def words(first: float, last: float) -> str:
             waiting, oldest = (watched.mean("celery", key, first, last) for key in (depth, age))
-            text = f"{waiting:.2g} tasks waiting, the oldest for {oldest:.2g} s"
+            text = f"{waiting:.2g} tasks waiting" + ("" if math.isnan(oldest) else f", the oldest for {oldest:.2g} s")
             taken = watched.mean("celery", busy, first, last)
             return text + ("" if math.isnan(taken) else f", {_share(min(1.0, taken))} of its slots busy")
 
