@@ -72,8 +72,8 @@ class Bottleneck:
     """The finding. resource: the id of the one that is named, or (nothing broke) that was the first to be saturated, or
     else was nearest to its limit; empty when there is none. title: its words.
 
-    onset_seconds, level, rate_per_second: when its saturation began, and under which load. lead_seconds: how long before
-    the SLO broke; below zero within the tolerance of the samples.
+    onset_seconds, level, rate_per_second: when its saturation began, and under which load. lead_seconds: how long
+    before the SLO broke; below zero within the tolerance of the samples.
     sentence: the finding for the top of a report. chain: the evidence, a sentence each. resources: all of them, from
     nginx inwards, with what was seen of each.
     """

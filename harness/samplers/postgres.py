@@ -101,7 +101,8 @@ class PostgresSampler:
         """The values of the server."""
         values: dict[str, float | None] = {key: raw[key] for key in _AS_THEY_ARE}
         # Not below zero: superusers may use the reserved ones.
-        values["connections_free"] = None if raw["connections_free"] is None else max(0.0, raw["connections_free"])
+        free = raw.get("connections_free")
+        values["connections_free"] = None if free is None else max(0.0, free)
         values["connections_ratio"] = share(raw["connections"], raw["max_connections"])
         if previous is not None:
             for key, counter in _RATES.items():

@@ -43,7 +43,9 @@ def build(material: Material) -> BottleneckSection | None:
         return None
     state = next((each for each in found.resources if each.id == found.resource), None)
     title = "" if state is None else f"{state.title[:1].upper()}{state.title[1:]}"
-    figure, note = (None, "") if state is None or material.axis is None else _figure(material, material.axis, found, state)
+    figure, note = (
+        (None, "") if state is None or material.axis is None else _figure(material, material.axis, found, state)
+    )
     return BottleneckSection(
         sentence=found.sentence,
         chain=found.chain,
@@ -59,9 +61,7 @@ def _row(state: ResourceState) -> Row:
     return Row(f"{state.title[:1].upper()}{state.title[1:]}", state.state, use, state.evidence, state.limit)
 
 
-def _figure(
-    material: Material, axis: TimeAxis, found: Bottleneck, state: ResourceState
-) -> tuple[Markup | None, str]:
+def _figure(material: Material, axis: TimeAxis, found: Bottleneck, state: ResourceState) -> tuple[Markup | None, str]:
     source, _, key = state.reading.partition(".")
     points = server_series(material.evidence, axis, source, key)
     if not any(value is not None for _, value in points):

@@ -1,7 +1,7 @@
 """Stages of Lectio in which one thing is starved and everything else has room, run for real.
 
-``python -m tests.support.starving CASE RUNS`` makes one run (a minute and a quarter). What is starved is either a figure
-of the stage, or something that happens to the running servers from outside, once they are up or when peak begins.
+``python -m tests.support.starving CASE RUNS`` makes one run (a minute and a quarter). What is starved is either a
+figure of the stage, or something that happens to the running servers from outside.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import psycopg
 import redis
@@ -43,6 +44,8 @@ PROFILE = replace(
     probe_uploads=2,
 )
 MIB = 1024**2
+DISK_GROUPS = Path("/sys/fs/cgroup/blkio")
+"""Only version 1 of cgroups slows the writes of one group down without further set-up."""
 
 MODEST: Mapping[str, float] = {
     "vcpu": 2,
@@ -60,6 +63,9 @@ MODEST: Mapping[str, float] = {
 }
 """What every case shares: a load that the rest of the stage carries with room to spare."""
 
+SHORT_CLIP = Clip(seconds=3, width=640, height=360)
+"""Transcoded in a moment, so that uploads cost little where they are not the point."""
+
 Deed = Callable[[Endpoints], None]
 
 
@@ -73,18 +79,20 @@ def slow_commits(endpoints: Endpoints, milliseconds: int = 80) -> None:
 
 
 def fill_redis(endpoints: Endpoints) -> None:
-    """Somebody else's data takes what is left of Redis's memory."""
+    """Somebody else's data takes what is left of Redis's memory, to the last small value."""
     assert endpoints.redis_url is not None
-    with redis.Redis.from_url(endpoints.redis_url) as client, suppress(redis.exceptions.OutOfMemoryError):
-        for number in range(4000):
-            client.set(f"somebody-else:{number}", bytes(8192))
-        raise AssertionError("Redis has no limit")
+    with redis.Redis.from_url(endpoints.redis_url) as client:
+        for size in (8192, 1024, 64):
+            with suppress(redis.exceptions.OutOfMemoryError):
+                for _ in range(4000):
+                    client.rpush(f"somebody-else:{size}", bytes(size))
+                raise AssertionError("Redis has no limit")
 
 
 def slow_disk(endpoints: Endpoints, writes_per_second: int = 2) -> None:
     """The stack may write only so often a second: what an exhausted volume of a cloud does."""
     assert endpoints.cgroup is not None
-    group = Path("/sys/fs/cgroup/blkio") / f"{endpoints.cgroup.memory.name}-disk"
+    group = DISK_GROUPS / f"{endpoints.cgroup.memory.name}-disk"
     group.mkdir(exist_ok=True)
     device = Path(endpoints.data_paths[0]).stat().st_dev
     major, minor = device >> 8, device & 0xFF
@@ -105,9 +113,7 @@ def take_connections(endpoints: Endpoints, leave: int = 8) -> None:
         ).fetchone()
     assert row is not None
     for _ in range(max(0, row[0] - leave)):
-        _FORGOTTEN.append(
-            psycopg.connect(endpoints.postgres_dsn, user="somebody_else", password="somebody-else")  # noqa: S106
-        )
+        _FORGOTTEN.append(psycopg.connect(endpoints.postgres_dsn, user="somebody_else", password="somebody-else"))
 
 
 _FORGOTTEN: list[psycopg.Connection[Any]] = []
@@ -117,7 +123,7 @@ _FORGOTTEN: list[psycopg.Connection[Any]] = []
 class Case:
     """starved: the resource that the analysis has to name. figures: of the stage, over MODEST.
 
-    once_up, at_peak: what happens to the running servers.
+    once_up: what happens to the running servers before the load; from_peak: each second at peak and 3x-peak.
     """
 
     name: str
@@ -125,8 +131,8 @@ class Case:
     stage: str = "A"
     figures: Mapping[str, float] = field(default_factory=dict)
     once_up: tuple[Deed, ...] = ()
-    at_peak: tuple[Deed, ...] = ()
-    clip: Clip = Clip(seconds=3, width=640, height=360)
+    from_peak: tuple[Deed, ...] = ()
+    clip: Clip = SHORT_CLIP
 
 
 CASES: tuple[Case, ...] = (
@@ -160,7 +166,7 @@ CASES: tuple[Case, ...] = (
         "redis-memory",
         "redis-memory",
         figures={"redis_maxmemory": 6 * MIB, "upload_rate": 0.5},
-        at_peak=(fill_redis,),
+        from_peak=(fill_redis,),
     ),
     Case(
         "celery-heavy",
@@ -169,7 +175,7 @@ CASES: tuple[Case, ...] = (
         figures={"celery_heavy_workers": 1, "upload_rate": 0.5, "normal_rps": 20, "peak_rps": 30},
         clip=Clip(),
     ),
-    Case("disk", "disk", figures={"message_rate_per_user": 0.1}, at_peak=(slow_disk,)),
+    Case("disk", "disk", figures={"message_rate_per_user": 0.1}, from_peak=(slow_disk,)),
 )
 
 
@@ -188,7 +194,13 @@ def starved_stage(stage: Stage, figures: Mapping[str, float]) -> Stage:
         for name, value in wanted.items()
         if name == "redis_maxmemory"
     )
-    return replace(stage, **{**groups, "sizing": groups["sizing"] + added})
+    return replace(
+        stage,
+        audience=groups["audience"],
+        server=groups["server"],
+        sizing=groups["sizing"] + added,
+        load=groups["load"],
+    )
 
 
 class _Starving:
@@ -196,14 +208,13 @@ class _Starving:
 
     def __init__(self, case: Case) -> None:
         self._case = case
-        self._due = list(case.at_peak)
         self.endpoints: Endpoints | None = None
 
     def step(self, text: str) -> None:
-        print(" ", text, flush=True)
+        sys.stdout.write(f"  {text}\n")
 
     def note(self, text: str) -> None:
-        print(" ", text, flush=True)
+        sys.stdout.write(f"  {text}\n")
 
     def stack_ready(self, run: RunDirectory, manifest: Manifest) -> None:
         assert self.endpoints is not None
@@ -212,10 +223,9 @@ class _Starving:
 
     def live(self, status: LiveStatus) -> None:
         assert self.endpoints is not None
-        if self._due and status.level is not None and status.level.name is LevelName.PEAK:
-            for deed in self._due:
+        if status.level is not None and status.level.name in (LevelName.PEAK, LevelName.PROOF):
+            for deed in self._case.from_peak:
                 deed(self.endpoints)
-            self._due.clear()
 
 
 def make_run(case: Case, runs: Path) -> Path:
@@ -229,16 +239,17 @@ def make_run(case: Case, runs: Path) -> Path:
     starving = _Starving(case)
 
     def bring_up(*arguments: Any) -> Servers:
-        servers = real_bring_up(*arguments)
+        servers = bringing_up.bring_up(*arguments)
         starving.endpoints = servers._endpoints
         return servers
 
-    real_bring_up, real_clip = experiment.bring_up, bringing_up.ensure_clip
-    experiment.bring_up, bringing_up.ensure_clip = bring_up, lambda ffmpeg: ensure_clip(ffmpeg, case.clip)  # type: ignore[assignment]
+    def clip(ffmpeg: Path) -> Path:
+        return ensure_clip(ffmpeg, case.clip)
+
     try:
-        run = experiment.execute(settings, starving, StopRequest())
+        with patch.object(experiment, "bring_up", bring_up), patch.object(bringing_up, "ensure_clip", clip):
+            run = experiment.execute(settings, starving, StopRequest())
     finally:
-        experiment.bring_up, bringing_up.ensure_clip = real_bring_up, real_clip
         for connection in _FORGOTTEN:
             connection.close()
         _FORGOTTEN.clear()
@@ -247,7 +258,7 @@ def make_run(case: Case, runs: Path) -> Path:
 
 
 def _remove_disk_groups() -> None:
-    for group in Path("/sys/fs/cgroup/blkio").glob("proofload-*-disk"):
+    for group in DISK_GROUPS.glob("proofload-*-disk"):
         if not (group / "cgroup.procs").read_text():
             group.rmdir()
 
@@ -255,4 +266,4 @@ def _remove_disk_groups() -> None:
 if __name__ == "__main__":
     chosen = next(case for case in CASES if case.name == sys.argv[1])
     Path(sys.argv[2]).mkdir(parents=True, exist_ok=True)
-    print(make_run(chosen, Path(sys.argv[2]).resolve()))
+    sys.stdout.write(f"{make_run(chosen, Path(sys.argv[2]).resolve())}\n")

@@ -51,7 +51,8 @@ def first_breach(evidence: Evidence, watched: Watched) -> Broken | None:
 
 def rate_at(evidence: Evidence, second: float) -> float:
     """HTTP requests offered per second in the five seconds around that one."""
-    around = whole_seconds(max(0.0, second - 2), max(0.0, second - 2) + WINDOW_SECONDS)
+    first = max(0, int(second) - 2)
+    around = range(first, first + WINDOW_SECONDS)
     return sum(row.offered for row in rows(evidence, around, kinds=HTTP_KINDS, probes=False)) / WINDOW_SECONDS
 
 
@@ -79,9 +80,8 @@ def _success(evidence: Evidence, watched: Watched) -> Broken | None:
     if at is None:
         return None
     second, bad, n = at
-    return _broken(
-        evidence, slo, f"{percent(bad / n)} of the requests failed, {bound} must succeed", second, Path.WEB
-    )
+    what = f"{percent(bad / n)} of the requests failed, where {percent(1 - bound.value)} may"
+    return _broken(evidence, slo, what, second, Path.WEB)
 
 
 def _jobs(evidence: Evidence, watched: Watched) -> Broken | None:

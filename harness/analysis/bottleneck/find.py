@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from harness.analysis.bottleneck.breach import Broken, Path, first_breach, rate_at
 from harness.analysis.bottleneck.resources import RESOURCES, Resource, Seen
-from harness.analysis.bottleneck.series import Stretch, Watched, stretches
+from harness.analysis.bottleneck.series import Stretch, Watched
 from harness.analysis.phases import level_at, load_second
 from harness.analysis.tested import percent
 from harness.model.bottleneck import Bottleneck, Breach, Confidence, ResourceState, State
@@ -85,7 +85,9 @@ def _stretch_at(found: Sequence[Stretch], broken: Broken | None, period_seconds:
         return found[0] if found else None
     second, reach = broken.breach.second, max(TOLERANCE_SECONDS, period_seconds)
     under_way = [
-        stretch for stretch in found if stretch.start_seconds <= second + reach and stretch.end_seconds >= second - reach
+        stretch
+        for stretch in found
+        if stretch.start_seconds <= second + reach and stretch.end_seconds >= second - reach
     ]
     return under_way[0] if under_way else None
 
@@ -125,7 +127,10 @@ def _single_out(looks: Sequence[_Look], broken: Broken) -> tuple[_Look | None, s
         if look is not named and named.resource.id not in _all_behind(look.resource, by_id)
     ]
     if unexplained:
-        return None, f"{named.state.title} and {', '.join(unexplained)} were saturated, and one does not explain the other"
+        return (
+            None,
+            f"{named.state.title} and {', '.join(unexplained)} were saturated, and one does not explain the other",
+        )
     unseen = [
         by_id[behind].state.title
         for behind in _all_behind(named.resource, by_id)
@@ -181,11 +186,8 @@ def _named(
     onset = named.stretch.start_seconds
     level, rate, lead = _level(evidence, onset), rate_at(evidence, onset), breach.second - onset
     title = named.state.title
-    if lead >= 1:
-        when = f"{_seconds(lead)} before {_what_broke(breach)}"
-    else:
-        when = f"as {_what_broke(breach)}"
-    sentence = f"First to saturate: {title}, from {_rate(rate)}, {when}."
+    when = f"{_seconds(lead)} before" if lead >= 1 else "as"
+    sentence = f"First to saturate: {title}, from {_rate(rate)}, {when} {_what_broke(breach)}."
     chain = [
         f"{_clock(onset)} {_capital(title)}: {named.state.evidence}.",
         _breach_words(breach),
@@ -196,9 +198,7 @@ def _named(
     )
 
 
-def _undetermined(
-    breach: Breach, looks: Sequence[_Look], states: tuple[ResourceState, ...], why: str
-) -> Bottleneck:
+def _undetermined(breach: Breach, looks: Sequence[_Look], states: tuple[ResourceState, ...], why: str) -> Bottleneck:
     sentence = f"What saturated first is undetermined: when {_what_broke(breach)}, {why}."
     chain = [_breach_words(breach), *_others(looks, None)]
     return Bottleneck(Confidence.UNDETERMINED, "", "", sentence, breach=breach, chain=tuple(chain), resources=states)
@@ -223,7 +223,9 @@ def _nothing_broke(evidence: Evidence, looks: Sequence[_Look], states: tuple[Res
             chain=chain,
             resources=states,
         )
-    nearest = max((look for look in looks if look.state.use is not None), key=lambda look: look.state.use or 0, default=None)
+    nearest = max(
+        (look for look in looks if look.state.use is not None), key=lambda look: look.state.use or 0, default=None
+    )
     if nearest is None:
         return Bottleneck(
             Confidence.NOTHING_BROKE, "", "", "No bound broke; no resource was observed.", resources=states
@@ -250,8 +252,10 @@ def _others(looks: Sequence[_Look], named: _Look | None) -> list[str]:
     lines = []
     for look in looks:
         if look is not named and look.stretch is not None:
-            explained = "" if named is None or named.resource.id not in look.resource.behind else (
-                f", waiting for {named.state.title}"
+            explained = (
+                ""
+                if named is None or named.resource.id not in look.resource.behind
+                else (f", waiting for {named.state.title}")
             )
             lines.append(
                 f"{_clock(_onset(look))} {_capital(look.state.title)}: saturated too{explained}: {look.state.evidence}."

@@ -18,16 +18,15 @@ THROTTLED = 0.5
 """CPU: this share of the quota is used, and in this share of its periods the stack is stopped."""
 HOST_BUSY = 0.95
 """CPU of the host, work of low priority left out; the generator's share is among it."""
-MEMORY_USED = 0.95
+MEMORY_USED = 0.9
 REFAULTS_PER_SECOND = 100.0
 """Memory: so much of the limit is in use, and so many pages a second are read again that had just been dropped."""
 IO_STALLED = 0.3
-"""Disk: in this share of the time somebody waited for it (one who waits all the time on a host of two cores is half of
-it)…"""
+"""Disk: in this share of the time somebody waited for it (on two cores, one who always waits is half of it)…"""
 DISK_BUSY = 0.9
 """…while the device was so busy, or PostgreSQL waited for it."""
 CONNECTIONS_WAITED_FOR = 1.0
-"""PostgreSQL connections, without PgBouncer: so many requests waited, on average, for one of the application's share."""
+"""PostgreSQL connections, without PgBouncer: so many requests waited, on average, for one of the application's."""
 WORKER_BUSY = 0.85
 """gunicorn: mean CPU of all workers, each of which has one core at most."""
 REDIS_USED = 0.95
@@ -93,7 +92,9 @@ def _cpu(watched: Watched, native: bool) -> Seen:
             parts.append(f"the host {_share(busy - niced)} busy")
         return ", ".join(parts)
 
-    return Seen(_merged(found), watched.kept("stack" if quota else "host", "cpu_ratio" if quota else "cpu_busy_ratio"), words)
+    return Seen(
+        _merged(found), watched.kept("stack" if quota else "host", "cpu_ratio" if quota else "cpu_busy_ratio"), words
+    )
 
 
 def _host_busy(sample: Sample) -> float:
@@ -108,8 +109,10 @@ def _memory(watched: Watched, native: bool) -> Seen:
     samples = watched.samples("stack")
     full = stretches(
         samples,
-        lambda s: s.get("memory_ratio") >= MEMORY_USED
-        and (s.get("refaults_per_second") >= REFAULTS_PER_SECOND or math.isnan(s.get("refaults_per_second"))),
+        lambda s: (
+            s.get("memory_ratio") >= MEMORY_USED
+            and (s.get("refaults_per_second") >= REFAULTS_PER_SECOND or math.isnan(s.get("refaults_per_second")))
+        ),
     )
 
     def words(first: float, last: float) -> str:
@@ -139,7 +142,9 @@ def _disk(watched: Watched, native: bool) -> Seen:
     def words(first: float, last: float) -> str:
         parts = []
         if stalls:
-            parts.append(f"somebody waited for it {_share(watched.mean('host', 'psi_io_some_ratio', first, last))} of the time")
+            parts.append(
+                f"somebody waited for it {_share(watched.mean('host', 'psi_io_some_ratio', first, last))} of the time"
+            )
         parts.append(f"the device {_share(watched.mean('host', 'disk_busy_ratio', first, last))} busy")
         waiting = watched.mean("postgres", "waiting_io", first, last)
         if waiting > 0:
@@ -194,8 +199,10 @@ def _connections(watched: Watched, native: bool) -> Seen:
         # database needs: then the wait is the worker's.
         waits = stretches(
             watched.samples("application"),
-            lambda s: s.get("pool_waiting") >= CONNECTIONS_WAITED_FOR
-            and watched.near("gunicorn", "worker_cpu_ratio_mean", s.second) < WORKER_BUSY,
+            lambda s: (
+                s.get("pool_waiting") >= CONNECTIONS_WAITED_FOR
+                and watched.near("gunicorn", "worker_cpu_ratio_mean", s.second) < WORKER_BUSY
+            ),
             least_samples=1,
         )
         # Each sample is a mean over the seconds since the one before.
@@ -249,7 +256,9 @@ def _gunicorn(watched: Watched, native: bool) -> Seen:
         return text + (f", its event loop {lag * 1000:.0f} ms late" if lag >= 0.01 else "")
 
     return Seen(
-        stretches(watched.samples("gunicorn"), lambda s: s.get(key) >= WORKER_BUSY), watched.kept("gunicorn", key), words
+        stretches(watched.samples("gunicorn"), lambda s: s.get(key) >= WORKER_BUSY),
+        watched.kept("gunicorn", key),
+        words,
     )
 
 

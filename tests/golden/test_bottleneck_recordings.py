@@ -1,0 +1,68 @@
+"""Real runs in which one thing was starved, kept small: who is named over real evidence changes only on purpose.
+
+Recorded on the native stack (two cores) by ``make starve``'s cases; ``python -m tests.support.recording`` keeps one.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from harness.analysis.bottleneck import find_bottleneck
+from harness.model.bottleneck import Bottleneck, Confidence
+from harness.model.evidence import Evidence
+from tests.support.recording import recorded
+from tests.support.starving import CASES, Case
+
+HERE = Path(__file__).parent / "bottleneck"
+NAMED = [pytest.param(case, id=case.name) for case in CASES]
+
+
+@cache
+def evidence_of(name: str) -> Evidence:
+    return recorded(HERE / f"{name}.tar.gz")
+
+
+@pytest.mark.parametrize("case", NAMED)
+def test_what_was_starved_is_named(case: Case) -> None:
+    found = find_bottleneck(evidence_of(case.name))
+    assert (found.confidence, found.resource) == (Confidence.NAMED, case.starved), found.chain
+    assert found.breach is not None
+    assert found.lead_seconds is not None
+    assert found.lead_seconds > -5
+
+
+@pytest.mark.parametrize("case", NAMED)
+def test_without_the_samples_that_show_it_nothing_else_is_named(case: Case) -> None:
+    """The evidence goes missing, not the trouble: no other resource may be blamed for it."""
+    evidence = evidence_of(case.name)
+    reading = next(each.reading for each in find_bottleneck(evidence).resources if each.id == case.starved)
+    source = reading.partition(".")[0]
+    blind = tuple(
+        replace(sample, values={}, gap="taken away") if sample.source == source else sample
+        for sample in evidence.servers
+    )
+    found = find_bottleneck(replace(evidence, servers=blind))
+    assert found.resource in ("", case.starved), found.sentence
+
+
+def test_the_table_of_cases(update_golden: bool) -> None:
+    table = _table({case.name: find_bottleneck(evidence_of(case.name)) for case in CASES})
+    if update_golden:
+        (HERE / "table.md").write_text(table)
+    assert table == (HERE / "table.md").read_text()
+
+
+def _table(found: dict[str, Bottleneck]) -> str:
+    lines = ["| case | starved | named | onset | lead | what was said |", "|--|--|--|--|--|--|"]
+    for case in CASES:
+        one = found[case.name]
+        onset = "–" if one.onset_seconds is None else f"{one.onset_seconds:.0f} s, {one.level}"
+        lead = "–" if one.lead_seconds is None else f"{one.lead_seconds:.0f} s"
+        lines.append(
+            f"| {case.name} | {case.starved} | {one.resource or one.confidence} | {onset} | {lead} | {one.sentence} |"
+        )
+    return "\n".join(lines) + "\n"
