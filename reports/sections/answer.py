@@ -55,7 +55,9 @@ def build(material: Material) -> Answer:
         severity=verdict.severity,
         headline=headline,
         more=" ".join(more),
-        bottleneck="" if verdict.bottleneck is None else verdict.bottleneck.sentence,
+        bottleneck=""
+        if verdict.bottleneck is None or verdict.outcome is Outcome.INVALID
+        else verdict.bottleneck.sentence,
         cut_short=verdict.cut_short,
         counts=count_outcomes(verdict),
         figures=(_load_proven(material), _response_time(material), _closest(material)),

@@ -8,6 +8,7 @@ from markupsafe import Markup
 
 from harness.model.bottleneck import Bottleneck, Confidence, ResourceState, State
 from harness.model.units import Unit, format_quantity
+from harness.model.verdict import Outcome
 from reports.charts import Mark, Series, TimeAxis, TimeChart, render
 from reports.frames import gaps, server_series
 from reports.material import Material
@@ -26,9 +27,13 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class BottleneckSection:
-    """sentence: the finding. chain: the evidence for it. figure: the named resource over time, with its two marks."""
+    """sentence: the finding. unsound: the run is INVALID, so that this is no more than a hint.
+
+    chain: the evidence for it. figure: the named resource over time, with its two marks.
+    """
 
     sentence: str
+    unsound: bool
     chain: tuple[str, ...]
     figure: Markup | None
     figure_title: str
@@ -48,6 +53,7 @@ def build(material: Material) -> BottleneckSection | None:
     )
     return BottleneckSection(
         sentence=found.sentence,
+        unsound=material.verdict.outcome is Outcome.INVALID,
         chain=found.chain,
         figure=figure,
         figure_title=title,

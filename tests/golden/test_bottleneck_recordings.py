@@ -17,7 +17,7 @@ from harness.model.evidence import Evidence
 from tests.support.recording import recorded
 from tests.support.starving import CASES, Case
 
-HERE = Path(__file__).parent / "bottleneck"
+HERE = Path(__file__).parent / "starved"  # "bottleneck" would shadow a library that pandas looks for
 NAMED = [pytest.param(case, id=case.name) for case in CASES]
 
 

@@ -1,6 +1,6 @@
 """Real runs, made small enough to keep: what the bottleneck is found from, and nothing else.
 
-``python -m tests.support.recording RUN tests/golden/bottleneck/CASE.tar.gz`` keeps one.
+``python -m tests.support.recording RUN tests/golden/starved/CASE.tar.gz`` keeps one.
 """
 
 from __future__ import annotations

@@ -22,7 +22,8 @@ MEMORY_USED = 0.9
 REFAULTS_PER_SECOND = 100.0
 """Memory: so much of the limit is in use, and so many pages a second are read again that had just been dropped."""
 IO_STALLED = 0.3
-"""Disk: in this share of the time somebody waited for it (on two cores, one who always waits is half of it)…"""
+"""Disk: in this share of the time somebody waited for it. The kernel averages over the cores that are in use, so that
+one who always waits is half of it on two cores, and less on more: then the least is this ÷ cores × 2…"""
 DISK_BUSY = 0.9
 """…while the device was so busy, or PostgreSQL waited for it."""
 CONNECTIONS_WAITED_FOR = 1.0
@@ -132,12 +133,14 @@ def _disk(watched: Watched, native: bool) -> Seen:
     if not stalls and not watched.seen("host", "disk_busy_ratio"):
         return Seen(missing="neither waits for the disk nor its use were sampled")
     database = watched.points("postgres", "waiting_io")
+    least = IO_STALLED * min(1.0, 2 / watched.host_cores)
 
     def saturated(sample: Sample) -> bool:
-        if stalls and not sample.get("psi_io_some_ratio") >= IO_STALLED:
-            return False
+        busy = sample.get("disk_busy_ratio") >= DISK_BUSY
+        if not stalls:
+            return busy  # a statement that waits for a moment is everyday life
         waiting = any(value >= 1 for at, value in database if abs(at - sample.second) <= 1.5)
-        return sample.get("disk_busy_ratio") >= DISK_BUSY or waiting
+        return sample.get("psi_io_some_ratio") >= least and (busy or waiting)
 
     def words(first: float, last: float) -> str:
         parts = []

@@ -37,6 +37,7 @@ class Watched:
 
     def __init__(self, evidence: Evidence) -> None:
         start = evidence.load_start_seconds or 0.0
+        self.host_cores = max(1, evidence.manifest.host.cpu_cores)
         self._sources: dict[str, list[Sample]] = {}
         self._periods: dict[str, float] = {}
         for row in evidence.servers:

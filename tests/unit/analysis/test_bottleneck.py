@@ -236,6 +236,22 @@ def test_work_of_low_priority_does_not_make_the_host_busy() -> None:
     assert found(saturated(PEAK - 5)["gunicorn"], {"host": {"cpu_busy_ratio": 0.99}}).resource == "cpu"
 
 
+def test_waits_for_the_disk_are_averaged_over_the_cores() -> None:
+    mild = _deep(saturated(PEAK - 5)["disk"], {"host": {"psi_io_some_ratio": since(PEAK - 5, 0.1)}})
+    assert found(mild).confidence is Confidence.UNDETERMINED
+    host = replace(BROKEN.manifest.host, cpu_cores=8)
+    assert found(mild, base=replace(BROKEN, manifest=replace(BROKEN.manifest, host=host))).resource == "disk"
+
+
+def test_without_pressure_information_a_statement_that_waits_is_not_enough() -> None:
+    base = evidence(saturated(PEAK - 5)["disk"])
+    kept = [
+        replace(row, values={key: value for key, value in row.values.items() if not key.startswith("psi")})
+        for row in base.servers
+    ]
+    assert find_bottleneck(replace(base, servers=tuple(kept))).confidence is Confidence.UNDETERMINED
+
+
 def test_a_database_that_waits_for_its_locks_with_a_full_pool_is_contention_not_a_small_pool() -> None:
     change = _deep(saturated(PEAK - 5)["pgbouncer"], saturated(PEAK - 5)["postgres-locks"])
     assert found(change).resource == "postgres-locks"
