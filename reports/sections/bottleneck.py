@@ -13,6 +13,18 @@ from reports.charts import Mark, Series, TimeAxis, TimeChart, render
 from reports.frames import gaps, server_series
 from reports.material import Material
 
+_LABELS = {
+    "worker_cpu_ratio_mean": "CPU per worker",
+    "client_waiting": "clients waiting",
+    "pool_waiting": "requests waiting",
+    "connections_ratio": "connections",
+    "depth.default": "tasks waiting",
+    "depth.heavy": "tasks waiting",
+    "waiting_lock": "waiting",
+    "psi_io_some_ratio": "time waited",
+}
+"""What the line of a reading is called; the others are shares "in use"."""
+
 
 @dataclass(frozen=True, slots=True)
 class Row:
@@ -85,7 +97,7 @@ def _figure(material: Material, axis: TimeAxis, found: Bottleneck, state: Resour
         "bottleneck",
         state.title,
         Unit.RATIO if ratio else Unit.COUNT,
-        (Series(key.replace("_", " "), points, "first"),),
+        (Series(_LABELS.get(key, "in use"), points, "first"),),
         gaps=gaps(material.evidence, axis, source),
         top=1.0,
         height=110.0,

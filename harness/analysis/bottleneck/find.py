@@ -51,7 +51,8 @@ def find_bottleneck(evidence: Evidence) -> Bottleneck:
 
 
 def _look(resource: Resource, seen: Seen, watched: Watched, broken: Broken | None) -> _Look:
-    stretch = _stretch_at(seen.stretches, broken, watched.period_seconds(resource.reading[0]))
+    reading = seen.reading or resource.reading
+    stretch = _stretch_at(seen.stretches, broken, watched.period_seconds(reading[0]))
     if seen.absent:
         state, words = State.ABSENT, seen.absent
     elif seen.missing:
@@ -71,7 +72,7 @@ def _look(resource: Resource, seen: Seen, watched: Watched, broken: Broken | Non
             seen.use,
             words,
             resource.limit,
-            ".".join(resource.reading),
+            ".".join(reading),
         ),
     )
 
@@ -186,7 +187,7 @@ def _named(
     onset = named.stretch.start_seconds
     level, rate, lead = _level(evidence, onset), rate_at(evidence, onset), breach.second - onset
     title = named.state.title
-    when = f"{_seconds(lead)} before" if lead >= 1 else "as"
+    when = f"{_seconds(lead)} before" if round(lead) >= 1 else "as"
     sentence = f"First to saturate: {title}, from {_rate(rate)}, {when} {_what_broke(breach)}."
     chain = [
         f"{_clock(onset)} {_capital(title)}: {named.state.evidence}.",

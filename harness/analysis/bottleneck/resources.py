@@ -41,7 +41,8 @@ MOST_USED = 0.999
 class Seen:
     """What one rule found. use: see ``ResourceState``. words: the evidence between two seconds of the load.
 
-    absent: why there is no such resource. missing: what was not observed; both empty when there is data.
+    absent: why there is no such resource. missing: what was not observed; both empty when there is data. reading: the
+    series that shows it, where it is not the resource's usual one.
     """
 
     stretches: tuple[Stretch, ...] = ()
@@ -49,6 +50,7 @@ class Seen:
     words: Callable[[float, float], str] = lambda first, last: ""
     absent: str = ""
     missing: str = ""
+    reading: tuple[str, str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +153,7 @@ def _disk(watched: Watched, native: bool) -> Seen:
         parts.append(f"the device {_share(watched.mean('host', 'disk_busy_ratio', first, last))} busy")
         waiting = watched.mean("postgres", "waiting_io", first, last)
         if waiting > 0:
-            parts.append(f"{waiting:.2g} statements of PostgreSQL waiting for it")
+            parts.append(f"{_count(waiting, 'statement')} of PostgreSQL waiting for it")
         return ", ".join(parts)
 
     key = "psi_io_some_ratio" if stalls else "disk_busy_ratio"
@@ -171,8 +173,8 @@ def _redis_memory(watched: Watched, native: bool) -> Seen:
         text = f"{_share(watched.mean('redis', 'memory_ratio', first, last))} of maxmemory in use"
         refused = _grown(watched, "redis", "out_of_memory_errors_total", first - 1, last + 1)
         evicted = _grown(watched, "redis", "evicted_keys_total", first - 1, last + 1)
-        text += f", {refused} commands refused for want of memory" if refused else ""
-        return text + (f", {evicted} keys evicted" if evicted else "")
+        text += f", {_count(refused, 'command')} refused for want of memory" if refused else ""
+        return text + (f", {_count(evicted, 'key')} evicted" if evicted else "")
 
     return Seen(_merged(full + errors), watched.kept("redis", "memory_ratio"), words)
 
@@ -183,7 +185,7 @@ def _locks(watched: Watched, native: bool) -> Seen:
 
     def words(first: float, last: float) -> str:
         waiting = watched.mean("postgres", "waiting_lock", first, last)
-        return f"{waiting:.2g} statements waiting for a lock that another holds"
+        return f"{_count(waiting, 'statement')} waiting for a lock that another holds"
 
     return Seen(stretches(watched.samples("postgres"), lambda s: s.get("waiting_lock") >= 1), None, words)
 
@@ -197,6 +199,7 @@ def _connections(watched: Watched, native: bool) -> Seen:
         lambda s: s.get("connections_free") <= 0 or s.get("connections_ratio") >= MOST_USED,
     )
     found += growth(watched.samples("application"), "connections_refused_total")
+    reading = None
     if not watched.sampled("pgbouncer"):
         # Behind PgBouncer that wait is PgBouncer's. A worker without CPU to spare keeps its connections longer than the
         # database needs: then the wait is the worker's.
@@ -210,6 +213,7 @@ def _connections(watched: Watched, native: bool) -> Seen:
         )
         # Each sample is a mean over the seconds since the one before.
         period = watched.period_seconds("application")
+        reading = ("application", "pool_waiting") if waits and not found else None
         found += tuple(Stretch(max(0.0, wait.start_seconds - period), wait.end_seconds) for wait in waits)
 
     def words(first: float, last: float) -> str:
@@ -220,11 +224,11 @@ def _connections(watched: Watched, native: bool) -> Seen:
         text += f", {refused} refused" if refused else ""
         waiting = watched.mean("application", "pool_waiting", first - 2, last + 5)
         if waiting >= CONNECTIONS_WAITED_FOR and not watched.sampled("pgbouncer"):
-            text += f", {waiting:.2g} requests waiting for one of the application's share"
+            text += f", {_count(waiting, 'request')} waiting for one of the application's share"
         held = watched.mean("postgres", "idle_in_transaction", first, last)
         return text + (f"; {held:.2g} idle in a transaction that the application holds open" if held >= 1 else "")
 
-    return Seen(_merged(found), watched.kept("postgres", "connections_ratio"), words)
+    return Seen(_merged(found), watched.kept("postgres", "connections_ratio"), words, reading=reading)
 
 
 def _pgbouncer(watched: Watched, native: bool) -> Seen:
@@ -237,11 +241,11 @@ def _pgbouncer(watched: Watched, native: bool) -> Seen:
 
     def words(first: float, last: float) -> str:
         waiting = watched.mean("pgbouncer", "client_waiting", first, last)
-        text = f"{waiting:.2g} clients waiting for a connection"
+        text = f"{_count(waiting, 'client')} waiting for a connection"
         size = watched.highest("pgbouncer", "pool_size")
         text += "" if math.isnan(size) else f" of the {size:.0f} in the pool"
         active = watched.mean("postgres", "active", first, last)
-        return text + ("" if math.isnan(active) else f", {active:.2g} statements running in PostgreSQL")
+        return text + ("" if math.isnan(active) else f", {_count(active, 'statement')} running in PostgreSQL")
 
     return Seen(stretches(watched.samples("pgbouncer"), saturated), watched.kept("pgbouncer", "pool_ratio"), words)
 
@@ -254,7 +258,7 @@ def _gunicorn(watched: Watched, native: bool) -> Seen:
     def words(first: float, last: float) -> str:
         workers = watched.mean("gunicorn", "workers", first, last)
         busy = watched.mean("gunicorn", key, first, last)
-        text = f"{workers:.0f} {'worker' if round(workers) == 1 else 'workers'}, {_share(busy)} of a core each"
+        text = f"{_count(round(workers, 0), 'worker')}, {_share(busy)} of a core each"
         lag = watched.mean("application", "hub_lag_seconds_max", first, last + 5)
         return text + (f", its event loop {lag * 1000:.0f} ms late" if lag >= 0.01 else "")
 
@@ -284,7 +288,9 @@ def _celery(queue: str) -> Callable[[Watched, bool], Seen]:
 
         def words(first: float, last: float) -> str:
             waiting, oldest = (watched.mean("celery", key, first, last) for key in (depth, age))
-            text = f"{waiting:.2g} tasks waiting" + ("" if math.isnan(oldest) else f", the oldest for {oldest:.2g} s")
+            text = f"{_count(waiting, 'task')} waiting" + (
+                "" if math.isnan(oldest) else f", the oldest for {oldest:.2g} s"
+            )
             taken = watched.mean("celery", busy, first, last)
             return text + ("" if math.isnan(taken) else f", {_share(min(1.0, taken))} of its slots busy")
 
@@ -418,6 +424,12 @@ def _merged(found: tuple[Stretch, ...]) -> tuple[Stretch, ...]:
 def _grown(watched: Watched, source: str, key: str, first: float, last: float) -> int:
     values = [value for at, value in watched.points(source, key) if first <= at <= last]
     return round(max(0.0, values[-1] - values[0])) if values else 0
+
+
+def _count(number: float, noun: str) -> str:
+    """``1 client``, ``2.8 clients``, ``130 clients``."""
+    text = f"{number:.0f}" if number >= 10 else f"{number:.2g}"
+    return f"{text} {noun}" + ("" if text == "1" else "s")
 
 
 def _share(value: float) -> str:
