@@ -25,11 +25,19 @@ class ApiError(Exception):
         self.message = message
 
 
+_NO_CONNECTION_LEFT = (
+    "connection slots are reserved",
+    "too many clients",
+    "too many connections",  # for a role or a database
+    "no more connections allowed",  # PgBouncer
+)
+
+
 def is_refused_connection(error: BaseException) -> bool:
     """Whether PostgreSQL or PgBouncer had no connection left. Its words are all there is: a connection that never came
     about carries no SQLSTATE (53300)."""
     said = str(error.orig) if isinstance(error, DBAPIError) else ""
-    return any(words in said for words in ("connection slots are reserved", "too many clients", "too many connections"))
+    return any(words in said for words in _NO_CONNECTION_LEFT)
 
 
 def answer_errors(app: Flask) -> None:

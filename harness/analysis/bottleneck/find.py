@@ -279,7 +279,7 @@ def _what_broke(breach: Breach) -> str:
         case "response-time":
             return f"response times broke {bound} at {breach.level}"
         case _:
-            return f"{breach.what} at {breach.level}"
+            return f"{breach.what}, at {breach.level}"
 
 
 def _level(evidence: Evidence, second: float) -> str:
