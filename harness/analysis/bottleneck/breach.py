@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from enum import Enum, auto
 
@@ -131,14 +131,29 @@ def _first_window(
     evidence: Evidence, bad_of: Callable[[RequestRow], int], allowed: float
 ) -> tuple[float, int, int] | None:
     """(second, bad, n) of the first five seconds whose share of bad requests is above the allowed one with 95 %
-    certainty; the second is the first of them with a bad request."""
+    certainty, if it also stays above it from then to the end of the level: a moment's stall that the level as a whole
+    can bear breaks nothing. The second is the first of them with a bad request.
+    """
     counts = _by_second(rows(evidence, whole_seconds(0, evidence.plan.duration_seconds), kinds=HTTP_KINDS), bad_of)
     for first in range(max(counts, default=-1) + 1):
-        window = [(second, *counts.get(second, (0, 0))) for second in range(first, first + WINDOW_SECONDS)]
-        bad, n = sum(bad for _, bad, _ in window), sum(n for _, _, n in window)
-        if n and bad / n > allowed and clopper_pearson_lower(bad, n) > allowed:
-            return float(next(second for second, bad, _ in window if bad)), bad, n
+        bad, n = _sum(counts, first, first + WINDOW_SECONDS)
+        if not n or bad / n <= allowed or clopper_pearson_lower(bad, n) <= allowed:
+            continue
+        level = level_at(evidence, first)
+        rest_bad, rest = _sum(
+            counts, first, max(first + WINDOW_SECONDS, 0 if level is None else int(level.end_seconds))
+        )
+        if rest_bad / rest > allowed:
+            onset = next(
+                second for second in range(first, first + WINDOW_SECONDS) if _sum(counts, second, second + 1)[0]
+            )
+            return float(onset), bad, n
     return None
+
+
+def _sum(counts: Mapping[int, tuple[int, int]], first: int, end: int) -> tuple[int, int]:
+    found = [counts[second] for second in range(first, end) if second in counts]
+    return sum(bad for bad, _ in found), sum(n for _, n in found)
 
 
 def _by_second(found: Iterable[RequestRow], bad_of: Callable[[RequestRow], int]) -> dict[int, tuple[int, int]]:

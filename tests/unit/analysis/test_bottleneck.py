@@ -161,6 +161,15 @@ def test_an_onset_within_the_tolerance_after_the_breach_coincides(late: int) -> 
     assert -3.5 <= bottleneck.lead_seconds <= 1
 
 
+def test_a_stall_that_the_level_can_bear_breaks_nothing() -> None:
+    stalled = range(int(PEAK) + 8, int(PEAK) + 10)
+    rows = (
+        *(row for row in SOUND.requests if row.second not in stalled),
+        *(row for row in BROKEN.requests if row.second in stalled),
+    )
+    assert found(base=replace(SOUND, requests=rows)).confidence is Confidence.NOTHING_BROKE
+
+
 def test_what_began_after_it_broke_is_a_consequence() -> None:
     bottleneck = found(saturated(PEAK + 10)["cpu"])
     assert bottleneck.confidence is Confidence.UNDETERMINED
