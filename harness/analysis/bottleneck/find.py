@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from harness.analysis.bottleneck.breach import Broken, Path, first_breach, rate_at
 from harness.analysis.bottleneck.resources import RESOURCES, Resource, Seen
-from harness.analysis.bottleneck.series import Stretch, Watched
+from harness.analysis.bottleneck.series import SUSTAINED_SAMPLES, Stretch, Watched
 from harness.analysis.phases import level_at, load_second
 from harness.analysis.tested import percent
 from harness.model.bottleneck import Bottleneck, Breach, Confidence, ResourceState, State
@@ -175,7 +175,7 @@ def _generator_busy(evidence: Evidence, breach: Breach) -> str:
         for sample in evidence.generator
         if abs((load_second(evidence, sample.monotonic_seconds) or 0.0) - breach.second) <= TOLERANCE_SECONDS
     ]
-    if len(before) >= TOLERANCE_SECONDS and sum(before) / len(before) >= GENERATOR_BUSY:
+    if len(before) >= SUSTAINED_SAMPLES and sum(before) / len(before) >= GENERATOR_BUSY:
         return f"the load generator itself used {percent(sum(before) / len(before))} of a core when it broke"
     return ""
 
