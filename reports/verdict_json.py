@@ -9,6 +9,7 @@ from typing import Literal
 
 from pydantic import TypeAdapter
 
+from harness.model.bottleneck import Bottleneck
 from harness.model.evidence import Evidence
 from harness.model.run import Manifest
 from harness.model.verdict import CheckResult, Outcome, RuleVerdict, RunVerdict, Severity, Verdict
@@ -46,6 +47,7 @@ class VerdictsFile:
     verdicts: tuple[Verdict, ...]
     checks: tuple[CheckResult, ...]
     rules: tuple[RuleVerdict, ...] = ()
+    bottleneck: Bottleneck | None = None
 
 
 _ADAPTER: TypeAdapter[VerdictsFile] = TypeAdapter(VerdictsFile)
@@ -64,6 +66,7 @@ def verdicts_file(evidence: Evidence, verdict: RunVerdict) -> VerdictsFile:
         verdicts=verdict.verdicts,
         checks=verdict.checks,
         rules=verdict.rules,
+        bottleneck=verdict.bottleneck,
     )
 
 
