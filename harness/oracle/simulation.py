@@ -142,7 +142,7 @@ def _bucket_indices(microseconds: NDArray[np.int64]) -> NDArray[np.int64]:
 def observe(rows: Sequence[RequestRow], seconds: range, batch_seconds: float) -> Times:
     """The rows of the measured seconds as the SLI of response times hands them to ``decide``."""
     batches = tuple(tuple(row for row in rows if row.second in batch) for batch in batch_ranges(seconds, batch_seconds))
-    return Times(batches, (0,) * len(batches), "requests")
+    return Times(batches, (0,) * len(batches), "requests", batch_seconds=batch_seconds)
 
 
 def in_flight(arrival_seconds: Seconds, response_seconds: Seconds, at_seconds: Seconds) -> NDArray[np.int64]:
