@@ -1,6 +1,6 @@
 """Confidence intervals: of a proportion (exact, and corrected for autocorrelation) and of a mean (methodology §4).
 
-Verdicts rest on ``cautious_share`` and ``cautious_mean`` (docs/adr/0008).
+Verdicts rest on ``cautious_share`` and ``cautious_mean`` (docs/adr/0006).
 """
 
 from __future__ import annotations
@@ -137,7 +137,7 @@ def cautious_share(
     batches: Sequence[tuple[int, int]], alpha: float = ALPHA, batch_seconds: float = math.inf
 ) -> Proportion:
     """``korn_graubard`` with two corrections, without which its upper bound holds in 82 to 94 % of the runs, not in 95
-    (docs/adr/0008).
+    (docs/adr/0006).
 
     The part of the design effect above 1 is multiplied by ``allowance``, since neighbouring batches are not
     independent; for the upper bound by ``carried_over`` where that is more. (Not for the lower one: neighbouring
