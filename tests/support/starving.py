@@ -30,7 +30,7 @@ from harness.model.units import Unit
 from harness.planning.build import build_plan
 from harness.planning.profiles import profile_named
 from harness.stack.endpoints import Endpoints
-from harness.stack.video import Clip, ensure_clip
+from harness.stack.media import Clip, ensure_clip
 from harness.store.layout import RunDirectory
 from targets.loader import find_stage, load_target
 
