@@ -211,7 +211,12 @@ def _nothing_broke(evidence: Evidence, looks: Sequence[_Look], states: tuple[Res
     if first is not None and first.stretch is not None:
         onset = first.stretch.start_seconds
         rate = rate_at(evidence, onset)
-        sentence = f"First to saturate: {first.state.title}, from {_rate(rate)}; no bound broke."
+        level = _level(evidence, onset)
+        length = max(1.0, first.stretch.end_seconds - onset)
+        sentence = (
+            f"No bound broke; {first.state.title} was the first to be used up, for {_seconds(length)} at {level} "
+            f"({_rate(rate)})."
+        )
         chain = (f"{_clock(onset)} {_capital(first.state.title)}: {first.state.evidence}.", *_others(looks, first))
         return Bottleneck(
             Confidence.NOTHING_BROKE,
@@ -219,7 +224,7 @@ def _nothing_broke(evidence: Evidence, looks: Sequence[_Look], states: tuple[Res
             first.state.title,
             sentence,
             onset,
-            _level(evidence, onset),
+            level,
             rate,
             chain=chain,
             resources=states,
