@@ -102,7 +102,7 @@ def _levels(target: CapacityTarget, stage: Stage, profile: Profile) -> tuple[Lev
             "normal_rps is at most peak_rps",
         )
     has_sockets = any(flow.kind is FlowKind.SOCKETIO for flow in target.flows)
-    peak_users = _needed(target, stage, "concurrent_users") if has_sockets else _nobody(peak_rate)
+    peak_users = _top_of(_needed(target, stage, "concurrent_users")) if has_sockets else _nobody(peak_rate)
     normal_users = _needed(target, stage, "normal_users") if has_sockets else peak_users
     factor = stage.value("proof_factor", PROOF_FACTOR)
     uploads = _upload_range(target, stage)
@@ -154,7 +154,7 @@ def _needed(target: CapacityTarget, stage: Stage, name: str) -> Figure:
 
 
 def _top_of(figure: Figure) -> Figure:
-    """A plan that names a range of peaks promises the upper end."""
+    """A plan that names a range of peaks, of requests or of users, promises the upper end."""
     if figure.high is None:
         return figure
     note = "; ".join(filter(None, (figure.note, "the upper end of the range")))
