@@ -191,9 +191,7 @@ CONTRADICTIONS = {
     "database-memory",  # 15 GB and 16
     "sufficient",  # for 500 users, and not above 400
     "ten-times",  # 1,000 ÷ 200 = 5
-    "cdn-media",  # 70 % and 80
     "cdn-ttl",  # 7 days and 30
-    "cdn-ttl-4",  # 24 hours and 30 days
     "uptime-3",  # 99.9 % and 99.95
     "http-instances",  # 2-5 and 2-10
     "http-capacity-figure",  # 1,000 ÷ 100 = 10, of 5
