@@ -304,7 +304,7 @@ def test_its_flows() -> None:
         "reader": (FlowKind.HTTP, "Reader", 5),
         "organizer": (FlowKind.HTTP, "Organizer", 7),
         "group": (FlowKind.SOCKETIO, "GroupMember", 0),
-        "sharer": (FlowKind.UPLOAD, "Sharer", 4),
+        "sharer": (FlowKind.UPLOAD, "Sharer", 3),
     }
     assert sum(flow.share for flow in COURSE.flows) == pytest.approx(1)
     assert [flow.file for flow in COURSE.flows if flow.kind is FlowKind.UPLOAD] == [UploadFile.IMAGE]
