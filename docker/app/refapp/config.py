@@ -26,6 +26,8 @@ class Settings:
     db_pool_size: int
     db_max_overflow: int
     db_pool_timeout_seconds: float
+    db_pool_recycle_seconds: int
+    db_pool_pre_ping: bool
     db_transaction_pooling: bool
     password_cost: int
     max_upload_bytes: int
@@ -58,6 +60,8 @@ class Settings:
             db_pool_size=int(environment.get("DB_POOL_SIZE", "5")),
             db_max_overflow=int(environment.get("DB_MAX_OVERFLOW", "5")),
             db_pool_timeout_seconds=float(environment.get("DB_POOL_TIMEOUT", "5")),
+            db_pool_recycle_seconds=int(environment.get("DB_POOL_RECYCLE", "-1")),
+            db_pool_pre_ping=environment.get("DB_POOL_PRE_PING", "0") == "1",
             db_transaction_pooling=environment.get("DB_TRANSACTION_POOLING", "0") == "1",
             password_cost=int(environment.get("PASSWORD_COST", "4096")),
             max_upload_bytes=int(environment.get("MAX_UPLOAD_BYTES", str(64 * 1024 * 1024))),
