@@ -57,6 +57,8 @@ EVERYWHERE = {
     "application.cache_ttl_meeting_detail": 300,
     "application.cache_ttl_analytics_dashboard": 300,
     "application.cache_ttl_analytics_trends": 600,
+    "application.sio_ping_timeout": 60,
+    "application.sio_ping_interval": 25,
     "application.whisper_at_once": 10,
     "application.whisper_file_bytes": 25e6,
 }
