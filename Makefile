@@ -3,11 +3,13 @@ SYSTEM ?= lectio
 STAGE ?= A
 PROFILE ?= smoke
 RUN ?=
+REAL ?=
+ONLY ?=
 UV ?= uv
 SHELL := bash
 
 .DEFAULT_GOAL := help
-.PHONY: help setup verify report stack-down test check lint format unit lock clean clean-runs
+.PHONY: help setup verify report stack-down test check lint format unit accuracy starve lock clean clean-runs
 
 help: ## list the targets
 	@sed -nE 's/^([a-z-]+):.*## (.*)/\1\t\2/p' Makefile | \
@@ -35,6 +37,10 @@ test: ## set up, then all checks and all tests (10 minutes)
 	@scripts/check
 	@scripts/test
 
+starve: ## starve one thing at a time on real servers and see it named as the bottleneck (15 minutes)
+	@scripts/setup test
+	@PROOFLOAD_STARVE=1 scripts/test tests/e2e/test_bottleneck.py
+
 check: ## ruff, mypy and import-linter
 	@scripts/setup test
 	@scripts/check
@@ -51,6 +57,10 @@ format: ## let ruff mend the layout of the code
 unit: ## the tests that start no server (seconds)
 	@scripts/setup test
 	@scripts/test tests/unit tests/properties tests/golden
+
+accuracy: ## remake docs/accuracy.md, found against true (REAL=1: what takes real time; ONLY="study study")
+	@scripts/setup test
+	@.venv/bin/python -m tests.accuracy $(if $(REAL),--real) $(if $(ONLY),--only $(ONLY))
 
 lock: ## pin all dependencies anew (UV=/path/to/uv; versions move only with LOCK=--upgrade)
 	@UV="$(UV)" scripts/lock $(LOCK)

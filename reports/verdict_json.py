@@ -9,7 +9,9 @@ from typing import Literal
 
 from pydantic import TypeAdapter
 
+from harness.model.bottleneck import Bottleneck
 from harness.model.evidence import Evidence
+from harness.model.run import Manifest
 from harness.model.verdict import CheckResult, Outcome, RuleVerdict, RunVerdict, Severity, Verdict
 
 VerdictsSchema = Literal["proofload.verdicts/1"]
@@ -45,6 +47,7 @@ class VerdictsFile:
     verdicts: tuple[Verdict, ...]
     checks: tuple[CheckResult, ...]
     rules: tuple[RuleVerdict, ...] = ()
+    bottleneck: Bottleneck | None = None
 
 
 _ADAPTER: TypeAdapter[VerdictsFile] = TypeAdapter(VerdictsFile)
@@ -52,20 +55,9 @@ _ADAPTER: TypeAdapter[VerdictsFile] = TypeAdapter(VerdictsFile)
 
 def verdicts_file(evidence: Evidence, verdict: RunVerdict) -> VerdictsFile:
     """The verdict with what it is about."""
-    manifest = evidence.manifest
     return VerdictsFile(
         schema=VERDICTS_SCHEMA,
-        run=RunIdentity(
-            run_id=manifest.run_id,
-            system=manifest.system,
-            stage=manifest.stage,
-            profile=manifest.profile,
-            seed=manifest.seed,
-            started=datetime.fromtimestamp(manifest.started_wall_seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
-            proofload_version=manifest.proofload_version,
-            plan_digest=manifest.plan_digest,
-            command=manifest.command,
-        ),
+        run=identity(evidence.manifest),
         outcome=verdict.outcome,
         severity=verdict.severity,
         headline=verdict.headline,
@@ -74,6 +66,22 @@ def verdicts_file(evidence: Evidence, verdict: RunVerdict) -> VerdictsFile:
         verdicts=verdict.verdicts,
         checks=verdict.checks,
         rules=verdict.rules,
+        bottleneck=verdict.bottleneck,
+    )
+
+
+def identity(manifest: Manifest) -> RunIdentity:
+    """Which run it is."""
+    return RunIdentity(
+        run_id=manifest.run_id,
+        system=manifest.system,
+        stage=manifest.stage,
+        profile=manifest.profile,
+        seed=manifest.seed,
+        started=datetime.fromtimestamp(manifest.started_wall_seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        proofload_version=manifest.proofload_version,
+        plan_digest=manifest.plan_digest,
+        command=manifest.command,
     )
 
 

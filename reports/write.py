@@ -22,14 +22,14 @@ def write_reports(run: RunDirectory, evidence: Evidence, verdict: RunVerdict) ->
     The same evidence and verdict give the same bytes. The files for programs are written first, so that they exist
     even if drawing should fail. Raises ReportError when the folder cannot be written.
     """
-    _write(run.verdicts, verdicts_json(evidence, verdict))
-    _write(run.junit, junit_xml(evidence, verdict))
+    write_file(run.verdicts, verdicts_json(evidence, verdict))
+    write_file(run.junit, junit_xml(evidence, verdict))
     material = collect(evidence, verdict)
-    _write(run.summary, summary_markdown(material).encode())
-    _write(run.report, render_html(report_model(material)).encode())
+    write_file(run.summary, summary_markdown(material).encode())
+    write_file(run.report, render_html(report_model(material)).encode())
 
 
-def _write(path: Path, content: bytes) -> None:
+def write_file(path: Path, content: bytes) -> None:
     """In one step: a reader sees the old file or the new one."""
     part = path.with_name(path.name + ".part")
     try:

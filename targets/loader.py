@@ -6,6 +6,7 @@ import hashlib
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
 from difflib import get_close_matches
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -149,12 +150,17 @@ def _mistake(problem: Mapping[str, Any]) -> tuple[str, str]:
 
 def _keys_at(place: Iterable[str | int]) -> list[str]:
     """The keys that the schema knows at a place of the file."""
-    schema = TargetFile.model_json_schema()
+    schema = _json_schema()
     node: Any = schema
     for part in place:
         node = _resolve(schema, node)
         node = node.get("items", {}) if isinstance(part, int) else _child(node, part)
     return list(_resolve(schema, node).get("properties", {}))
+
+
+@cache
+def _json_schema() -> dict[str, Any]:
+    return TargetFile.model_json_schema()
 
 
 def _child(node: Any, key: str) -> Any:

@@ -42,6 +42,7 @@ SLIS: tuple[Sli, ...] = (
     Sli("query_seconds", Unit.SECONDS, (SloKind.QUANTILE,)),
     Sli("query_mean_seconds", Unit.SECONDS, (SloKind.GAUGE,)),
     Sli("websocket_connections_ratio", Unit.RATIO, (SloKind.GAUGE,)),
+    Sli("application_request_seconds", Unit.SECONDS, (SloKind.GAUGE,)),
     Sli("oom_kills", Unit.COUNT, (SloKind.COUNT,)),
     Sli("lost_writes", Unit.COUNT, (SloKind.COUNT,)),
     Sli("server_crashes", Unit.COUNT, (SloKind.COUNT,)),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from harness.analysis.phases import load_second, measured
+from harness.analysis.workers import lost_workers
 from harness.model.evidence import Evidence
 from harness.model.plan import Level
 
@@ -60,14 +61,15 @@ def has_begun(evidence: Evidence, level: Level) -> bool:
 def unresolved(evidence: Evidence, level: Level) -> int:
     """Requests that were still under way when the evidence ends, if they may belong to the level's measure phase."""
     over = measured(level).end_seconds + evidence.plan.request_timeout_seconds
+    last = {sample.worker: sample for sample in evidence.generator}
     if end_seconds(evidence) >= over or not cut_short(evidence):
-        return 0
+        lost = [last[name] for name, second in lost_workers(evidence).items() if second < over and name in last]
+        return sum(sample.requests_in_flight + sample.waiting for sample in lost)
     end = evidence.event(GENERATOR_END)
     if end is not None and end.detail.get("reason") in COMPLETE:
         return 0
     if end is not None and "requests_in_flight" in end.detail:
         return int(end.detail["requests_in_flight"]) + int(end.detail.get("arrivals_waiting", 0))
-    last = {sample.worker: sample for sample in evidence.generator}
     return sum(sample.requests_in_flight + sample.waiting for sample in last.values())
 
 

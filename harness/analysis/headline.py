@@ -11,13 +11,17 @@ from harness.analysis.soundness import CARRIED
 from harness.analysis.steadiness import PARTLY_TESTED, SHORT_PROFILE
 from harness.analysis.survival import RECOVERY_SLI, RESPONSE_SLI
 from harness.analysis.tested import percent
-from harness.model.evidence import Evidence
+from harness.model.evidence import Evidence, Subject
 from harness.model.figure import Figure, Provenance
 from harness.model.plan import Level, LevelName
+from harness.model.run import Manifest
 from harness.model.samples import RequestRow
 from harness.model.slo import Slo
 from harness.model.units import Unit, format_quantity
 from harness.model.verdict import Outcome, RuleVerdict, RunVerdict, Severity, Taint, Verdict
+
+TRIAL_KIND = "trial"
+"""Of a manifest: a trial of a capacity search, whose peak is the search's own and not the plan's."""
 
 
 def headline(evidence: Evidence, found: RunVerdict) -> str:
@@ -35,9 +39,14 @@ def headline(evidence: Evidence, found: RunVerdict) -> str:
 
 def subject(evidence: Evidence) -> str:
     """Whose capacity this is: never the planned system's own, unless it was loaded itself."""
-    stage = f"{evidence.subject.title} stage {evidence.subject.stage.name}"
-    if evidence.manifest.stack == "external":
-        return f"the system at {evidence.manifest.base_url}, judged as {stage},"
+    return whose(evidence.subject, evidence.manifest)
+
+
+def whose(judged: Subject, manifest: Manifest) -> str:
+    """The same, of any kind of run."""
+    stage = f"{judged.title} stage {judged.stage.name}"
+    if manifest.stack == "external":
+        return f"the system at {manifest.base_url}, judged as {stage},"
     return f"the reference application, sized as {stage},"
 
 
@@ -100,6 +109,8 @@ def _load(evidence: Evidence) -> str:
     level = _level(evidence, LevelName.PEAK)
     if level is None:
         return "the planned load"
+    if evidence.manifest.kind == TRIAL_KIND:
+        return f"a trial load of {_requests(level.rate)}"
     return f"the planned peak of {_requests(level.rate)}"
 
 

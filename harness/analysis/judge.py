@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
+from harness.analysis.bottleneck import find_bottleneck
 from harness.analysis.checks import run_checks
 from harness.analysis.coverage import cut_short, has_begun, is_measured
 from harness.analysis.decide import Ruling, bound_text, decide
@@ -12,6 +13,7 @@ from harness.analysis.headline import headline
 from harness.analysis.judge_rules import judge_rules
 from harness.analysis.not_proven import not_proven
 from harness.analysis.observations import Fact, Observation, Unobserved
+from harness.analysis.order import in_order
 from harness.analysis.slis import Sli, sli
 from harness.analysis.soundness import contention, host_size, not_carried
 from harness.analysis.steadiness import steadiness
@@ -23,7 +25,9 @@ from harness.model.verdict import Outcome, RuleVerdict, RunVerdict, Severity, Ve
 
 
 def judge(evidence: Evidence) -> RunVerdict:
-    """The verdict on a run, complete or not. Pure: the same evidence always gives the same verdict."""
+    """The verdict on a run, complete or not. Pure: the same evidence always gives the same verdict, in whatever order
+    its rows were written."""
+    evidence = in_order(evidence)
     checks = run_checks(evidence)
     short = cut_short(evidence)
     host = host_size(evidence)
@@ -62,6 +66,7 @@ def judge(evidence: Evidence) -> RunVerdict:
         outcome=run_outcome(found.deciding, short),
         severity=max((each.severity for each in found.everything), key=_SEVERITIES.index, default=Severity.NONE),
         not_proven=not_proven(evidence, rules),
+        bottleneck=find_bottleneck(evidence),
     )
     return replace(found, headline=headline(evidence, found))
 

@@ -1,4 +1,4 @@
-"""Every rule of the stage at every level where it is judged (methodology §4, "Rules"; docs/adr/0006)."""
+"""Every rule of the stage at every level where it is judged (methodology §4, "Rules"; docs/adr/0008)."""
 
 from __future__ import annotations
 

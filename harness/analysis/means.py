@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from harness.analysis.intervals import ALPHA, MeanInterval, batches_needed, mean_interval
+from harness.analysis.intervals import ALPHA, MeanInterval, batches_needed, cautious_mean
 from harness.analysis.observations import Gauge, Throughput
 from harness.analysis.rates import OFFERED_TOLERANCE
 from harness.analysis.tested import ON_THE_BOUND, State, Tested, percent
@@ -18,8 +18,8 @@ _ONE_BATCH = "one batch says nothing about its spread"
 
 def hold_gauge(slo: Slo, seen: Gauge, bound: Figure, alpha: float) -> Tested:
     """The mean of a sampled series; its maximum is shown beside it."""
-    means, interval, strict = seen.means, mean_interval(seen.means), mean_interval(seen.means, alpha)
-    unit, shown = bound.unit, mean_interval(means, ALPHA / 2)  # shown: two-sided
+    means, unit, length = seen.means, bound.unit, seen.batch_seconds
+    interval, strict, shown = (cautious_mean(means, risk, length) for risk in (ALPHA, alpha, ALPHA / 2))  # two-sided
     measurement = Measurement(
         sli=slo.sli,
         value=sum(means) / len(means),
@@ -70,7 +70,8 @@ def hold_throughput(slo: Slo, seen: Throughput, bound: Figure, alpha: float) -> 
     offered = sum(seen.offered) / len(seen.offered)
     base = seen.planned if abs(offered / seen.planned - 1) <= OFFERED_TOLERANCE else offered
     carried = [base + each for each in shortfall]
-    interval, strict, shown = (mean_interval(carried, risk) for risk in (ALPHA, alpha, ALPHA / 2))  # shown: two-sided
+    length = seen.batch_seconds
+    interval, strict, shown = (cautious_mean(carried, risk, length) for risk in (ALPHA, alpha, ALPHA / 2))  # two-sided
     measurement = Measurement(
         sli=slo.sli,
         value=sum(seen.completed) / len(seen.completed),

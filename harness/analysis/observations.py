@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from harness.analysis.rules import Recovery
@@ -15,12 +16,14 @@ class Times:
     absent: for each batch, events that should have been and never were (deliveries): bad, whatever the bound.
     unresolved: still under way when the evidence ends; they count as bad in the upper bound and as good in the lower.
     noun: what was counted, in the plural.
+    batch_seconds: length of a batch; infinite where batches tell nothing of each other.
     """
 
     batches: tuple[tuple[RequestRow, ...], ...]
     absent: tuple[int, ...]
     noun: str
     unresolved: int = 0
+    batch_seconds: float = math.inf
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,13 +31,14 @@ class Shares:
     """Good and bad events in contiguous batches of (bad, n).
 
     faults: likewise, only those bad events that the system itself admitted (HTTP 5xx): they are bad whatever the
-    generator did.
+    generator did. batch_seconds: as in ``Times``.
     """
 
     batches: tuple[tuple[int, int], ...]
     noun: str
     unresolved: int = 0
     faults: tuple[tuple[int, int], ...] = ()
+    batch_seconds: float = math.inf
 
 
 @dataclass(frozen=True, slots=True)

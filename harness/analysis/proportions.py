@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from harness.analysis import histogram
 from harness.analysis.exceedances import exceeded, is_counted
-from harness.analysis.intervals import ALPHA, Proportion, clopper_pearson_upper, korn_graubard, still_needed
+from harness.analysis.intervals import ALPHA, Proportion, cautious_share, clopper_pearson_upper, still_needed
 from harness.analysis.observations import Shares, Times
 from harness.analysis.percentiles import rank_interval
 from harness.analysis.tested import (
@@ -40,10 +40,16 @@ class _Bounds:
         return State.BROKEN if self.lower > allowed else State.UNDECIDED
 
 
-def _bounds(low: list[tuple[int, int]], high: list[tuple[int, int]], unresolved: int, alpha: float) -> _Bounds:
+def _bounds(
+    low: list[tuple[int, int]], high: list[tuple[int, int]], unresolved: int, alpha: float, batch_seconds: float
+) -> _Bounds:
     worst, best = _doubtful(high, unresolved, bad=unresolved), _doubtful(low, unresolved, bad=0)
-    lower, proven_lower = korn_graubard(best).lower, korn_graubard(best, alpha).lower
-    return _Bounds(korn_graubard(low), korn_graubard(worst).upper, lower, proven_lower)
+    return _Bounds(
+        seen=cautious_share(low, ALPHA, batch_seconds),
+        upper=cautious_share(worst, ALPHA, batch_seconds).upper,
+        lower=cautious_share(best, ALPHA, batch_seconds).lower,
+        proven_lower=cautious_share(best, alpha, batch_seconds).lower,
+    )
 
 
 def _doubtful(batches: list[tuple[int, int]], unresolved: int, *, bad: int) -> list[tuple[int, int]]:
@@ -64,7 +70,7 @@ def hold_times(slo: Slo, seen: Times, bound: Figure, alpha: float, timeout_secon
         low.append((sum(least for least, _ in counts) + absent, n))
         high.append((sum(most for _, most in counts) + absent, n))
         exact = exact and all(is_counted(row, bound.value) for row in batch if row.offered)
-    found = _bounds(low, high, seen.unresolved, alpha)
+    found = _bounds(low, high, seen.unresolved, alpha, seen.batch_seconds)
     allowed = 1 - slo.quantile
     state = found.state(allowed)
     measurement = _quantile(slo, seen, found, timeout_seconds)
@@ -124,8 +130,8 @@ def _at_least(measurement: Measurement) -> str:
 def hold_shares(slo: Slo, seen: Shares, bound: Figure, alpha: float) -> Tested:
     """A share of good events (at least) or of bad ones (at most)."""
     allowed = 1 - bound.value if slo.comparison is Comparison.AT_LEAST else bound.value
-    found = _bounds(list(seen.batches), list(seen.batches), seen.unresolved, alpha)
-    shown = korn_graubard(seen.batches, ALPHA / 2)  # two-sided
+    found = _bounds(list(seen.batches), list(seen.batches), seen.unresolved, alpha, seen.batch_seconds)
+    shown = cautious_share(seen.batches, ALPHA / 2, seen.batch_seconds)  # two-sided
     good = slo.comparison is Comparison.AT_LEAST
     share = found.seen.share
     state = found.state(allowed)
@@ -153,8 +159,8 @@ def hold_shares(slo: Slo, seen: Shares, bound: Figure, alpha: float) -> Tested:
         words,
         needed,
         proven=found.proven_lower > allowed,
-        admitted=korn_graubard(seen.faults).lower > allowed,
-        admitted_proven=korn_graubard(seen.faults, alpha).lower > allowed,
+        admitted=cautious_share(seen.faults, ALPHA, seen.batch_seconds).lower > allowed,
+        admitted_proven=cautious_share(seen.faults, alpha, seen.batch_seconds).lower > allowed,
         overlaps=state is State.UNDECIDED,
     )
 

@@ -6,6 +6,7 @@ second, except for facts (crashes, kills, lost writes), which count whenever the
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -26,6 +27,7 @@ from harness.analysis.phases import (
 from harness.analysis.rates import tally_by_second
 from harness.analysis.statements import query_seconds
 from harness.analysis.survival import RECOVERY_SLI, comeback
+from harness.analysis.workers import held_together
 from harness.model.evidence import Evidence
 from harness.model.plan import Held, Level
 from harness.model.samples import JobEvent, RequestRow
@@ -86,7 +88,8 @@ def request_success_ratio(evidence: Evidence, level: Level) -> Observation:
         batches.append((sum(row.errors + row.dropped for row in batch), n))
         admitted = (count for row in batch for kind, count in row.error_kinds.items() if kind.startswith("HTTP 5"))
         faults.append((sum(admitted), n))
-    return _shares(tuple(batches), "requests", unresolved(evidence, level), tuple(faults))
+    length = evidence.plan.batch_seconds
+    return _shares(tuple(batches), "requests", unresolved(evidence, level), tuple(faults), length)
 
 
 def request_error_ratio(evidence: Evidence, level: Level) -> Observation:
@@ -100,7 +103,7 @@ def socket_reach_ratio(evidence: Evidence, level: Level) -> Observation:
     for batch in _batches(evidence, level, endpoint="socket delivery"):
         expected = sum(row.expected for row in batch)
         batches.append((max(0, expected - sum(row.completed for row in batch)), expected))
-    return _shares(tuple(batches), "deliveries")
+    return _shares(tuple(batches), "deliveries", batch_seconds=evidence.plan.batch_seconds)
 
 
 def jobs_finished_ratio(evidence: Evidence, level: Level) -> Observation:
@@ -164,10 +167,10 @@ def throughput_per_second(evidence: Evidence, level: Level) -> Observation:
 def sockets_held_ratio(evidence: Evidence, level: Level) -> Observation:
     """Sockets open ÷ sockets that the plan holds at that time, each second; above 1 counts as 1."""
     values: dict[int, float] = {}
-    for second, workers in _sockets_open(evidence).items():
+    for second, sockets in held_together(evidence, lambda sample: sample.sockets).items():
         planned = held_at(evidence.plan.held, second)
         if planned > 0:
-            values[second] = min(1.0, sum(workers.values()) / planned)
+            values[second] = min(1.0, sockets / planned)
     return _gauge(evidence, level, values, "the generator said nothing of its sockets")
 
 
@@ -176,18 +179,9 @@ def websocket_connections_ratio(evidence: Evidence, level: Level) -> Observation
     capacity = evidence.subject.stage.value("websocket_capacity", 0.0)
     if not capacity:
         return Unobserved("the stage names no websocket_capacity")
-    values = {second: sum(workers.values()) / capacity for second, workers in _sockets_open(evidence).items()}
+    held = held_together(evidence, lambda sample: sample.sockets)
+    values = {second: sockets / capacity for second, sockets in held.items()}
     return _gauge(evidence, level, values, "the generator said nothing of its sockets")
-
-
-def _sockets_open(evidence: Evidence) -> dict[int, dict[str, int]]:
-    """By second of the load and worker of the generator."""
-    open_now: dict[int, dict[str, int]] = defaultdict(dict)
-    for sample in evidence.generator:
-        second = load_second(evidence, sample.monotonic_seconds)
-        if second is not None:
-            open_now[int(second)][sample.worker] = sample.sockets
-    return open_now
 
 
 def series(source: str, key: str) -> Observe:
@@ -233,6 +227,7 @@ SLIS: tuple[Sli, ...] = (
     Sli("query_seconds", Unit.SECONDS, query_seconds, (Taint.SERVER_SERIES,), downstream=True),
     _sampled("query_mean_seconds", Unit.SECONDS, "application", "query_seconds_mean"),
     Sli("websocket_connections_ratio", Unit.RATIO, websocket_connections_ratio, (Taint.THROUGHPUT,)),
+    _sampled("application_request_seconds", Unit.SECONDS, "application", "request_seconds_mean"),
     Sli("oom_kills", Unit.COUNT, oom_kills, (), steady=False),
     Sli("server_crashes", Unit.COUNT, server_crashes, (), steady=False),
     Sli("lost_writes", Unit.COUNT, lost_writes, (Taint.WRITES,), steady=False, bound_by_size=False),
@@ -292,15 +287,19 @@ def _times(
     )
     if not any(row.offered for batch in batches for row in batch) and not any(absent):
         return Unobserved(f"no {noun} were recorded")
-    return Times(batches, absent, noun, in_flight)
+    return Times(batches, absent, noun, in_flight, evidence.plan.batch_seconds)
 
 
 def _shares(
-    batches: tuple[tuple[int, int], ...], noun: str, in_flight: int = 0, faults: tuple[tuple[int, int], ...] = ()
+    batches: tuple[tuple[int, int], ...],
+    noun: str,
+    in_flight: int = 0,
+    faults: tuple[tuple[int, int], ...] = (),
+    batch_seconds: float = math.inf,
 ) -> Observation:
     if not any(n for _, n in batches):
         return Unobserved(f"no {noun} were recorded")
-    return Shares(batches, noun, in_flight, faults)
+    return Shares(batches, noun, in_flight, faults, batch_seconds)
 
 
 def _gauge(evidence: Evidence, level: Level, values: dict[int, float], missing: str) -> Observation:

@@ -9,9 +9,10 @@ from dataclasses import dataclass
 
 from harness.analysis import histogram
 from harness.analysis.exceedances import exceeded
-from harness.analysis.phases import HTTP_KINDS, batch_ranges, load_second, measured, rows, seconds_of, spoken_for
-from harness.analysis.steady_state import backlog_grows, drifts, halves_agree, mser
+from harness.analysis.phases import HTTP_KINDS, batch_ranges, measured, rows, seconds_of, spoken_for
+from harness.analysis.steady_state import backlog_grows, drifts, halves_agree, mser, shifts
 from harness.analysis.survival import RESPONSE_SLI
+from harness.analysis.workers import held_together
 from harness.model.evidence import Evidence
 from harness.model.plan import Level
 from harness.model.samples import RequestRow
@@ -22,6 +23,11 @@ REQUEST_GROWTH = 0.01
 """Requests in flight may grow by this share of what was offered: the 0.99 of completed ÷ offered, seen from below."""
 QUEUE_GROWTH = 5.0
 """So many clients or tasks more in a queue are material: the few marked uploads of a level are not."""
+MATERIAL_SHIFT = 0.05
+"""Of the bound: response times that move by less between the parts of a level could not change its verdict (ADR 5)."""
+MATERIAL_DIFFERENCE = 0.2
+"""Of the allowed share: likewise of the bad shares of its halves."""
+USUAL_QUANTILE = 0.95
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,12 +50,7 @@ def steadiness(evidence: Evidence, level: Level) -> Steadiness:
 
 def _growing(evidence: Evidence, level: Level) -> Iterable[str]:
     seconds = seconds_of(measured(level))
-    requests: dict[int, dict[str, float]] = defaultdict(dict)
-    for health in evidence.generator:
-        second = load_second(evidence, health.monotonic_seconds)
-        if second is not None:
-            requests[int((second - 0.5) // 1)][health.worker] = health.requests_in_flight + health.waiting
-    in_flight = {second: sum(workers.values()) for second, workers in requests.items()}
+    in_flight = held_together(evidence, lambda health: health.requests_in_flight + health.waiting, shift_seconds=0.5)
     if backlog_grows(_means(evidence, seconds, in_flight), REQUEST_GROWTH * level.rate.value * len(seconds)):
         yield "requests in flight"
     queues: dict[str, dict[int, float]] = defaultdict(dict)
@@ -86,24 +87,28 @@ def _unsteady(evidence: Evidence, level: Level) -> Iterable[str]:
     if len(known) < 20:
         yield f"only {len(known)} seconds with responses"
         return
+    bound, allowed = _limits(evidence, level)
     truncation = mser([math.log(mean) for mean in known.values()])
-    if not truncation.steady:
+    late = not truncation.steady and shifts(list(known.values()), truncation.unrestricted, MATERIAL_SHIFT * bound)
+    if late:
         yield "the warm-up reaches into the second half (MSER-5)"
-    kept = range(sorted(known)[truncation.drop], seconds.stop)
-    bound = _bound_seconds(evidence, level)
-    if drifts(_means(evidence, kept, known), 0.05 * bound):
+    # A cut that marks no other level is a disturbance, which is part of what is judged.
+    kept = range(sorted(known)[truncation.drop if late or truncation.steady else 0], seconds.stop)
+    if drifts(_means(evidence, kept, known), MATERIAL_SHIFT * bound):
         yield "response times drift"
     batches = []
     for batch in batch_ranges(kept, evidence.plan.batch_seconds):
         inside = [row for second in batch for row in groups.get(second, ())]
         batches.append((sum(exceeded(row, bound)[1] for row in inside), sum(row.offered for row in inside)))
-    if not halves_agree(batches):
+    if not halves_agree(batches, material_difference=MATERIAL_DIFFERENCE * allowed):
         yield "its two halves disagree"
 
 
-def _bound_seconds(evidence: Evidence, level: Level) -> float:
-    """The smallest bound on response times at this level, else the smallest that was counted."""
+def _limits(evidence: Evidence, level: Level) -> tuple[float, float]:
+    """The smallest bound on response times at this level, else the smallest that was counted; and the share that may be
+    over it."""
     for slo in evidence.subject.stage.slos:
         if slo.sli == RESPONSE_SLI and level.name.value in slo.levels:
-            return min(figure.value for figure in (slo.warning, slo.critical) if figure is not None)
-    return min(evidence.plan.thresholds_seconds, default=1.0)
+            bound = min(figure.value for figure in (slo.warning, slo.critical) if figure is not None)
+            return bound, 1 - (slo.quantile or USUAL_QUANTILE)
+    return min(evidence.plan.thresholds_seconds, default=1.0), 1 - USUAL_QUANTILE

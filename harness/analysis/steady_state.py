@@ -91,8 +91,19 @@ def drifts(values: Sequence[float], material_drift: float) -> bool:
     return abs(trend.slope) * (len(values) - 1) > material_drift
 
 
-def halves_agree(batches: Sequence[tuple[int, int]], alpha: float = 0.01) -> bool:
-    """Whether the bad shares of the first and the second half of the batches (bad, n) agree.
+def shifts(values: Sequence[float], at: int, material_shift: float) -> bool:
+    """Whether the level of a series differs between what comes before ``at`` and what comes from there on.
+
+    By their medians, which a short disturbance does not move: MSER takes one for a warm-up that ends with it.
+    """
+    if not 0 < at < len(values):
+        return False
+    return abs(float(np.median(values[:at])) - float(np.median(values[at:]))) > material_shift
+
+
+def halves_agree(batches: Sequence[tuple[int, int]], alpha: float = 0.01, material_difference: float = 0.0) -> bool:
+    """Whether the bad shares of the first and the second half of the batches (bad, n) agree, or differ by no more than
+    what is material.
 
     Welch's two-sided test at α on the batches' shares, with the smaller half's degrees of freedom (conservative in
     favour of agreement); halves without a difference agree. Fewer than two filled batches in a half: nothing speaks
@@ -105,4 +116,4 @@ def halves_agree(batches: Sequence[tuple[int, int]], alpha: float = 0.01) -> boo
         return True
     # Each half-width is t·s/√B, so their root sum of squares is the half-width of the difference.
     reach = math.hypot(first.upper - first.mean, second.upper - second.mean)
-    return abs(first.mean - second.mean) <= reach
+    return abs(first.mean - second.mean) <= max(reach, material_difference)

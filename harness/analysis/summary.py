@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from harness.analysis import histogram
 from harness.analysis.phases import HTTP_KINDS, load_second, measured, rows, seconds_of, spoken_for
 from harness.analysis.rates import Tally, tally, tally_by_second
+from harness.analysis.workers import held_together
 from harness.model.evidence import Evidence
 from harness.model.plan import Level
 from harness.model.samples import Distribution, RequestRow
@@ -215,21 +216,30 @@ def _servers(evidence: Evidence, windows: int, window_seconds: int) -> dict[str,
 
 def _generator(evidence: Evidence, windows: int, window_seconds: int) -> dict[str, tuple[float | None, ...]]:
     """Sums over the workers of what they hold (their last sample of the window), the worst of their health."""
-    last: list[dict[str, tuple[int, int]]] = [{} for _ in range(windows)]
     cpu: list[list[float]] = [[] for _ in range(windows)]
     lag: list[list[float]] = [[] for _ in range(windows)]
     for sample in evidence.generator:
         window = _window(evidence, sample.monotonic_seconds, window_seconds)
         if 0 <= window < windows:
-            last[window][sample.worker] = (sample.requests_in_flight, sample.sockets)
             cpu[window].append(sample.cpu_ratio)
             lag[window].append(sample.loop_lag_p99_seconds)
     return {
-        "in_flight": tuple(float(sum(held[0] for held in each.values())) if each else None for each in last),
-        "sockets": tuple(float(sum(held[1] for held in each.values())) if each else None for each in last),
+        "in_flight": _last_of(
+            held_together(evidence, lambda sample: sample.requests_in_flight), windows, window_seconds
+        ),
+        "sockets": _last_of(held_together(evidence, lambda sample: sample.sockets), windows, window_seconds),
         "cpu": tuple(max(each, default=None) for each in cpu),
         "lag": tuple(max(each, default=None) for each in lag),
     }
+
+
+def _last_of(by_second: dict[int, float], windows: int, window_seconds: int) -> tuple[float | None, ...]:
+    """The value of each window's last second that has one."""
+    last: list[float | None] = [None] * windows
+    for second in sorted(by_second):
+        if 0 <= second // window_seconds < windows:
+            last[second // window_seconds] = float(by_second[second])
+    return tuple(last)
 
 
 def _mean(values: list[float] | None) -> float | None:

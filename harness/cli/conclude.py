@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from harness.analysis.capacity import answer, judge_trials, results_of
 from harness.analysis.judge import judge
 from harness.exitcodes import ExitCode
+from harness.experiment.capacity import end_of
 from harness.model.evidence import Evidence
+from harness.model.exploration import CapacityEvidence, CapacityVerdict
 from harness.model.verdict import Outcome, RunVerdict
 from harness.store.layout import RunDirectory
-from harness.store.read import read_run
+from harness.store.read import read_capacity, read_manifest, read_run
+from reports.capacity.material import CapacityMaterial
+from reports.capacity.write import write_capacity_reports
 from reports.write import write_reports
 
 EXIT_CODES = {
@@ -18,6 +23,22 @@ EXIT_CODES = {
     Outcome.INCONCLUSIVE: ExitCode.INCONCLUSIVE,
     Outcome.INVALID: ExitCode.INVALID,
 }
+
+
+def kind_of(path: Path) -> str:
+    """What kind of run the folder holds. Raises EvidenceError when it holds none."""
+    return read_manifest(RunDirectory(path.resolve())).kind
+
+
+def conclude_capacity(path: Path) -> tuple[RunDirectory, CapacityEvidence, CapacityVerdict]:
+    """Judge every trial of a search again and write its reports. Raises EvidenceError."""
+    run = RunDirectory(path.resolve())
+    found = read_capacity(run.path)
+    judged = judge_trials(found)
+    end = end_of(found.search, results_of(found, judged), found.ended)
+    verdict = answer(found, judged, end)
+    write_capacity_reports(run, CapacityMaterial(found, judged, verdict))
+    return run, found, verdict
 
 
 def conclude(path: Path) -> tuple[RunDirectory, Evidence, RunVerdict]:

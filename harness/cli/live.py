@@ -29,7 +29,7 @@ class LiveDisplay:
         self._title = title
         self._bound = bound_seconds
         self._live: Live | None = None
-        self._printed = 0.0
+        self._pace = PlainPace()
         self._status = ""
 
     def __enter__(self) -> LiveDisplay:
@@ -53,14 +53,7 @@ class LiveDisplay:
 
     def stack_ready(self, run: RunDirectory, manifest: Manifest) -> None:
         """The servers are up."""
-        servers = " · ".join(f"{name} {version}" for name, version in manifest.versions.items())
-        self._print(f"stack   {manifest.stack}  {servers}" if servers else f"stack   {manifest.stack}")
-        compared = [row for row in manifest.read_back if row.matches is not None]
-        if compared:
-            self._print(
-                f"        sized as planned, limits {manifest.limits}; {len(compared)} settings read back; "
-                f"ready in {manifest.stack_seconds:.0f} s"
-            )
+        print_stack(self._console, manifest)
         self._print(f"load    {describe_load(self._plan)}")
         self._print(f"run     {run.path}")
 
@@ -68,8 +61,7 @@ class LiveDisplay:
         """Once a second."""
         if self._live is not None:
             self._live.update(render(status, self._plan, self._bound))
-        elif time.monotonic() - self._printed >= PLAIN_EVERY_SECONDS:
-            self._printed = time.monotonic()
+        elif self._pace.due():
             self._console.print(plain_line(status), highlight=False, markup=False, soft_wrap=True)
 
     def note(self, text: str) -> None:
@@ -78,6 +70,35 @@ class LiveDisplay:
 
     def _print(self, text: str) -> None:
         self._console.print(text, highlight=False, markup=False, soft_wrap=True)
+
+
+class PlainPace:
+    """When another plain line is due: a log is not a screen."""
+
+    def __init__(self) -> None:
+        self._printed = 0.0
+
+    def due(self) -> bool:
+        """Whether enough time has passed since it last was."""
+        now = time.monotonic()
+        if now - self._printed < PLAIN_EVERY_SECONDS:
+            return False
+        self._printed = now
+        return True
+
+
+def print_stack(console: Console, manifest: Manifest) -> None:
+    """The servers, and that they are sized as planned."""
+    servers = " · ".join(f"{name} {version}" for name, version in manifest.versions.items())
+    lines = [f"stack   {manifest.stack}  {servers}" if servers else f"stack   {manifest.stack}"]
+    compared = [row for row in manifest.read_back if row.matches is not None]
+    if compared:
+        lines.append(
+            f"        sized as planned, limits {manifest.limits}; {len(compared)} settings read back; "
+            f"ready in {manifest.stack_seconds:.0f} s"
+        )
+    for line in lines:
+        console.print(line, highlight=False, markup=False, soft_wrap=True)
 
 
 def describe_load(plan: LoadPlan) -> str:
@@ -92,10 +113,10 @@ def describe_load(plan: LoadPlan) -> str:
 def plain_line(status: LiveStatus) -> str:
     """One line for a log."""
     return (
-        f"  {_clock(status.elapsed_seconds)}  {_where(status):<20} "
+        f"  {clock(status.elapsed_seconds)}  {_where(status):<20} "
         f"arrivals {status.arrivals_per_second:.1f}/s  completed {status.completed_per_second:.1f}/s  "
         f"p95 {_time(status.response_p95_seconds)}  errors {status.errors}  dropped {status.dropped}  "
-        f"CPU {_share(status, 'stack.cpu_ratio')}  left {_clock(status.left_seconds)}"
+        f"CPU {_share(status, 'stack.cpu_ratio')}  left {clock(status.left_seconds)}"
     )
 
 
@@ -123,10 +144,11 @@ def render(status: LiveStatus, plan: LoadPlan, bound_seconds: float | None) -> R
     )
     generator = status.generator
     if generator is not None:
+        whose = f", the busiest of {status.workers} workers" if status.workers > 1 else ""
         table.add_row(
             "generator",
-            f"CPU {generator.cpu_ratio * 100:.0f} % of a core   loop lag {_time(generator.loop_lag_p99_seconds)}   "
-            f"sockets {generator.sockets}",
+            f"CPU {generator.cpu_ratio * 100:.0f} % of a core{whose}   "
+            f"loop lag {_time(generator.loop_lag_p99_seconds)}   sockets {generator.sockets}",
         )
     position = Table.grid(padding=(0, 2))
     inside = 0.0 if phase is None else status.elapsed_seconds - phase.start_seconds
@@ -134,7 +156,7 @@ def render(status: LiveStatus, plan: LoadPlan, bound_seconds: float | None) -> R
     position.add_row(
         Text(f"  {_where(status)}", style="bold"),
         ProgressBar(total=max(plan.duration_seconds, 1.0), completed=status.elapsed_seconds, width=36),
-        f"{inside:.0f} of {length:.0f} s · {_clock(status.left_seconds)} left",
+        f"{inside:.0f} of {length:.0f} s · {clock(status.left_seconds)} left",
     )
     return Group(Text(""), position, table)
 
@@ -145,7 +167,8 @@ def _where(status: LiveStatus) -> str:
     return f"{status.level.name} {status.phase.name}"
 
 
-def _clock(seconds: float) -> str:
+def clock(seconds: float) -> str:
+    """``1:05``."""
     return f"{int(seconds) // 60}:{int(seconds) % 60:02d}"
 
 

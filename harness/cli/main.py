@@ -42,9 +42,11 @@ COMMANDS: tuple[Command, ...] = (
     Command("plan", "A dry run: levels, rates, requests, and whether they can prove anything."),
     Command("doctor", "What is missing on this machine, and the fix."),
     Command("verify", "Proof-load a stage and give a verdict."),
+    Command("capacity", "Search for the highest load that a stage carries."),
     Command("report", "Judge a run again and rebuild its reports."),
     Command("stack", "The reference stack by hand: up, status, down."),
     Command("schema", "The JSON Schema of a system's TOML file, for editors."),
+    Command("oracle", "Small real servers of known behaviour, to prove Proofload itself against."),
 )
 """Every command, in the order of the help."""
 

@@ -53,6 +53,9 @@ def verify(
         typer.Option("--allow", metavar="HOST", help="A host other than loopback that may be loaded; repeatable."),
     ] = None,
     locustfile: Annotated[Path | None, typer.Option("--locustfile", help="Flows of your own.")] = None,
+    workers: Annotated[
+        int, typer.Option("--workers", min=1, max=64, help="Processes of the load generator; the load stays the same.")
+    ] = 1,
     runs: Annotated[Path, typer.Option("--runs", help="Where run directories are kept.")] = Path("runs"),
     change: Annotated[
         list[str] | None,
@@ -75,8 +78,8 @@ def verify(
     """
     target = load_target(system)
     chosen = override(find_stage(target, stage), change or ())
-    base_url = _external_url(stack, host, tuple(allow or ()))
-    flows = _locustfile(target, locustfile)
+    base_url = external_url(stack, host, tuple(allow or ()))
+    flows = locustfile_of(target, locustfile)
     check_flows(target, flows)
     settings = Settings(
         target=target,
@@ -87,12 +90,13 @@ def verify(
         plan_digest=digest(target_path(system)),
         command=shlex.join(["proofload", *sys.argv[1:]]),
         base_url=base_url,
+        workers=workers,
     )
     out = console(quiet=json, lasting=True)
     stop = StopRequest()
     minutes = _minutes(settings.plan.duration_seconds)
-    title = f"{target.title}, stage {chosen.name}: {_audience(chosen)}   profile {profile}, about {minutes}"
-    with stopped_by_signals(stop), LiveDisplay(out, settings.plan, title, _response_bound(chosen)) as display:
+    title = f"{target.title}, stage {chosen.name}: {audience_words(chosen)}   profile {profile}, about {minutes}"
+    with stopped_by_signals(stop), LiveDisplay(out, settings.plan, title, response_bound(chosen)) as display:
         run = execute(settings, display, stop)
         display.step("judging and writing the report")
         directory, evidence, verdict = conclude(run.path)
@@ -103,7 +107,8 @@ def verify(
     raise typer.Exit(EXIT_CODES[verdict.outcome])
 
 
-def _external_url(stack: str, host: str | None, allowed: tuple[str, ...]) -> str | None:
+def external_url(stack: str, host: str | None, allowed: tuple[str, ...]) -> str | None:
+    """Where an external stack answers; None for the native one. Raises ConfigError, UnsafeTargetError."""
     if stack == "native":
         if host is not None:
             raise ConfigError(
@@ -118,7 +123,8 @@ def _external_url(stack: str, host: str | None, allowed: tuple[str, ...]) -> str
     return external_endpoints(host, os.environ).base_url
 
 
-def _locustfile(target: CapacityTarget, own: Path | None) -> Path:
+def locustfile_of(target: CapacityTarget, own: Path | None) -> Path:
+    """The flows: the system's, or one's own. Raises ConfigError."""
     path = (own or PROJECT / "locustfiles" / target.locustfile).resolve()
     if not path.is_file():
         raise ConfigError(
@@ -127,7 +133,8 @@ def _locustfile(target: CapacityTarget, own: Path | None) -> Path:
     return path
 
 
-def _response_bound(stage: Stage) -> float | None:
+def response_bound(stage: Stage) -> float | None:
+    """What p95 is shown against, in seconds."""
     for slo in stage.slos:
         if slo.kind is SloKind.QUANTILE and slo.sli == "http_response_seconds":
             bound = slo.warning or slo.critical
@@ -135,7 +142,7 @@ def _response_bound(stage: Stage) -> float | None:
     return None
 
 
-def _audience(stage: Stage) -> str:
+def audience_words(stage: Stage) -> str:
     """``300 teachers, 3,000 students``; the stage's title where the plan counts nobody."""
     return ", ".join(f"{figure} {figure.name}" for figure in stage.audience) or stage.title
 

@@ -1,16 +1,21 @@
-"""The load generator as a child process: the ``locust`` command, sharing the run directory with us and nothing else."""
+"""The load generator as a child process: the ``locust`` command, sharing the run directory with us and nothing else.
+
+With several workers the child is Locust's master, which starts them: they are in its session, so that one signal
+reaches them all.
+"""
 
 from __future__ import annotations
 
 import os
-import shutil
 import signal
 import subprocess
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from harness.analysis.coverage import GENERATOR_END
+from harness.deathsig import ends_with_us
 from harness.errors import GeneratorCrashed
 from harness.model.samples import Event
 from harness.store.jsonl import Tail
@@ -23,12 +28,17 @@ PROJECT = Path(__file__).resolve().parents[2]
 
 
 class Generator:
-    """A ``locust`` process. It ends by itself after the plan's last drain; ``stop`` ends it earlier, rows flushed."""
+    """A ``locust`` process. It ends by itself after the plan's last drain; ``stop`` ends it earlier, rows flushed.
 
-    def __init__(self, run: RunDirectory, locustfile: Path, base_url: str, environment: Mapping[str, str]) -> None:
+    workers: processes that offer the load together; one offers it alone, without a master.
+    """
+
+    def __init__(
+        self, run: RunDirectory, locustfile: Path, base_url: str, environment: Mapping[str, str], workers: int = 1
+    ) -> None:
         self._run = run
         self._command = [
-            *_ends_with_us(),
+            *ends_with_us(),  # no load without a judge
             sys.executable,
             "-m",
             "locust",
@@ -42,6 +52,12 @@ class Generator:
             "--only-summary",
         ]
         self._environment = {**os.environ, **environment, "PROOFLOAD_RUN": str(run.path)}
+        self._workers = workers
+        if workers > 1:
+            # Port 0: one that is free, which the master tells the workers it starts.
+            self._command += ["--master", "--master-bind-host", "127.0.0.1", "--master-bind-port", "0"]
+            self._command += ["--expect-workers", str(workers)]
+            self._environment["PROOFLOAD_WORKERS"] = str(workers)
         path = self._environment.get("PYTHONPATH")
         self._environment["PYTHONPATH"] = str(PROJECT) if not path else f"{PROJECT}{os.pathsep}{path}"
         self._process: subprocess.Popen[bytes] | None = None
@@ -77,14 +93,18 @@ class Generator:
 
     def stop(self) -> None:
         """End it: first politely, so that it writes what it still holds."""
-        if self._process is None or self._process.poll() is not None:
+        if self._process is None:
             return
-        self._process.send_signal(signal.SIGTERM)
+        if self._process.poll() is None:
+            self._process.send_signal(signal.SIGTERM)
         try:
             self._process.wait(STOP_PATIENCE_SECONDS)
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
+        if self._workers > 1:
+            with suppress(ProcessLookupError):  # workers whose master was killed: it dismisses them itself else
+                os.killpg(self._process.pid, signal.SIGKILL)
 
     def crashed(self) -> GeneratorCrashed:
         """The error for a generator that ended before the load began: its own last word, else the end of its log."""
@@ -99,9 +119,3 @@ class Generator:
             (str(self.log), *lines),
             "its log says why; a locustfile of your own can be tried with: locust -f FILE --host URL",
         )
-
-
-def _ends_with_us() -> tuple[str, ...]:
-    """Where util-linux is there, the kernel ends the generator when the harness is killed: no load without a judge."""
-    setpriv = shutil.which("setpriv")
-    return (setpriv, "--pdeathsig", "TERM", "--") if setpriv else ()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, deque
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from harness.analysis.histogram import quantile
 from harness.model.plan import Level, LoadPlan, Phase
@@ -12,11 +12,16 @@ from harness.model.samples import Distribution, GeneratorSample, RequestRow
 
 WINDOW_SECONDS = 10
 """Rates and percentiles are those of the last ten whole seconds."""
+SILENT_SECONDS = 5.0
+"""A worker that was not heard for so long is not shown any more: it was lost."""
 
 
 @dataclass(frozen=True, slots=True)
 class LiveStatus:
-    """One moment of the run. Rates per second, times in seconds; None where nothing has been seen yet."""
+    """One moment of the run. Rates per second, times in seconds; None where nothing has been seen yet.
+
+    generator: of several workers the busiest, with all their sockets. workers: how many were heard of late.
+    """
 
     elapsed_seconds: float
     level: Level | None
@@ -34,6 +39,7 @@ class LiveStatus:
     generator: GeneratorSample | None
     servers: Mapping[str, float]
     """Latest values by "source.metric"."""
+    workers: int = 1
 
 
 @dataclass(slots=True)
@@ -86,7 +92,11 @@ class LiveView:
         return ended
 
     def status(
-        self, elapsed_seconds: float, generator: GeneratorSample | None, servers: Mapping[str, float]
+        self,
+        elapsed_seconds: float,
+        generator: GeneratorSample | None,
+        servers: Mapping[str, float],
+        workers: int = 1,
     ) -> LiveStatus:
         """The moment ``elapsed_seconds`` after the start of the load."""
         last = int(elapsed_seconds) - 1
@@ -116,7 +126,40 @@ class LiveView:
             service_p95_seconds=_quantile(service, 0.95),
             generator=generator,
             servers=servers,
+            workers=workers,
         )
+
+
+class Busiest:
+    """What to show of the generator's health: of several workers the worst, and what they hold together."""
+
+    def __init__(self) -> None:
+        self._latest: dict[str, GeneratorSample] = {}
+
+    def add(self, samples: Iterable[GeneratorSample]) -> None:
+        """Take in new samples."""
+        self._latest.update({sample.worker: sample for sample in samples})
+
+    @property
+    def count(self) -> int:
+        """How many workers were heard of late."""
+        return len(self._heard())
+
+    @property
+    def sample(self) -> GeneratorSample | None:
+        """The busiest worker's latest, with the longest lag and the sum of the sockets. None before the first."""
+        heard = self._heard()
+        if not heard:
+            return None
+        return replace(
+            max(heard, key=lambda sample: sample.cpu_ratio),
+            loop_lag_p99_seconds=max(sample.loop_lag_p99_seconds for sample in heard),
+            sockets=sum(sample.sockets for sample in heard),
+        )
+
+    def _heard(self) -> list[GeneratorSample]:
+        newest = max((sample.monotonic_seconds for sample in self._latest.values()), default=0.0)
+        return [each for each in self._latest.values() if newest - each.monotonic_seconds < SILENT_SECONDS]
 
 
 def _quantile(buckets: Counter[int], p: float) -> float | None:

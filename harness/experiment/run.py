@@ -7,25 +7,21 @@ from __future__ import annotations
 
 import time
 import traceback
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
-import harness
-from harness.errors import EvidenceError, GeneratorError, HarnessError, MissingProgram, StackError
+from harness.errors import EvidenceError, GeneratorError, HarnessError
 from harness.experiment.abort import AbortWatch, Observation
-from harness.experiment.fingerprint import host_fingerprint
 from harness.experiment.generator import Generator
-from harness.experiment.live import LiveView, position
+from harness.experiment.live import Busiest, LiveView, position
 from harness.experiment.reconcile import job_events, reconcile
-from harness.experiment.servers import Servers, bring_up
-from harness.experiment.settings import Interrupted, Observer, Settings, StopRequest
-from harness.model.evidence import Subject
+from harness.experiment.servers import Servers
+from harness.experiment.settings import Observer, Settings, StopRequest
+from harness.experiment.standing import Journal, called_off, in_words, standing, told_where
 from harness.model.plan import LoadPlan
-from harness.model.run import SCHEMA_VERSION, Manifest
 from harness.model.samples import AcknowledgedWrite, Event, GeneratorSample, JobEvent, RequestRow
-from harness.samplers.base import describe
 from harness.store.jsonl import Appender, Tail, read_lines, write_whole
 from harness.store.layout import RunDirectory, create_run_directory
 
@@ -34,21 +30,6 @@ LOAD_START_PATIENCE_SECONDS = 90.0
 """Time for the generator to import, spawn its users and sign some of them in."""
 OVERTIME_SECONDS = 60.0
 """How long after the plan's end a generator may take to drain before it is stopped: it should never hang."""
-
-
-class Journal:
-    """events.jsonl, with both clocks in every row."""
-
-    def __init__(self, run: RunDirectory) -> None:
-        self._lines = Appender(run.events)
-
-    def write(self, name: str, **detail: object) -> None:
-        """Append one event of now."""
-        self._lines.append(Event(time.monotonic(), time.time(), name, detail))
-
-    def close(self) -> None:
-        """Close the file."""
-        self._lines.close()
 
 
 def execute(settings: Settings, observer: Observer, stop: StopRequest) -> RunDirectory:
@@ -60,100 +41,17 @@ def execute(settings: Settings, observer: Observer, stop: StopRequest) -> RunDir
     run = create_run_directory(
         settings.runs, settings.target.name, settings.stage.name, settings.kind, datetime.now(UTC)
     )
-    try:
-        _carry_out(settings, run, observer, stop)
-    except (StackError, GeneratorError) as error:
-        if not isinstance(error, MissingProgram):
-            error.where = (*error.where, f"what there is of the run: {run.path}")
-        raise
-    except OSError as error:
-        raise EvidenceError(
-            f"the run cannot be written down: {error.strerror}",
-            (str(error.filename or ""), f"what there is of the run: {run.path}"),
-            f"make room, then: proofload report {run.path}",
-        ) from error
-    except KeyboardInterrupt:
-        observer.note(f"stopped at once; what was measured can still be judged: proofload report {run.path}")
-        raise
+    with told_where(run, observer):
+        write_whole(run.plan, settings.plan)
+        with standing(settings, run, observer, stop) as up:
+            if up is not None:
+                Execution(settings, run, up.servers, up.journal, observer, stop, up.servers.stop).carry_out()
     return run
 
 
-def _carry_out(settings: Settings, run: RunDirectory, observer: Observer, stop: StopRequest) -> None:
-    with ExitStack() as cleanup:
-        journal = Journal(run)
-        cleanup.callback(journal.close)
-        manifest = _first_manifest(settings, run)
-        write_whole(run.manifest, manifest)
-        write_whole(run.plan, settings.plan)
-        write_whole(run.target, _subject(settings))
-        journal.write("run-start", run=run.path.name)
-
-        began = time.monotonic()
-        try:
-            servers = bring_up(settings, run, observer.step, stop.check)
-        except Interrupted:
-            journal.write("run-end", reason=_called_off(stop, observer))
-            return
-        except Exception as error:
-            journal.write("run-end", reason=f"failed: {_in_words(error)}")
-            raise
-        cleanup.callback(servers.stop)
-        manifest = replace(
-            manifest,
-            base_url=servers.base_url,
-            limits=servers.limits,
-            limits_enforced=servers.limits_enforced,
-            read_back=servers.read_back,
-            versions=servers.versions,
-            deviations=servers.deviations,
-            stack_seconds=time.monotonic() - began,
-        )
-        write_whole(run.manifest, manifest)
-        journal.write("stack-up", seconds=manifest.stack_seconds)
-        observer.stack_ready(run, manifest)
-        _Execution(settings, run, servers, journal, observer, stop).carry_out()
-
-
-def _called_off(stop: StopRequest, observer: Observer) -> str:
-    """The reason for the end of a run that somebody ended before its load began."""
-    observer.note(f"{stop.reason}: the servers are stopped; there was no load")
-    return f"interrupted: {stop.reason}"
-
-
-def _in_words(error: BaseException) -> str:
-    return error.message if isinstance(error, HarnessError) else describe(error)
-
-
-def _subject(settings: Settings) -> Subject:
-    target = settings.target
-    return Subject(target.name, target.title, target.document, settings.stage)
-
-
-def _first_manifest(settings: Settings, run: RunDirectory) -> Manifest:
-    return Manifest(
-        schema_version=SCHEMA_VERSION,
-        run_id=run.path.name,
-        proofload_version=harness.__version__,
-        system=settings.target.name,
-        stage=settings.stage.name,
-        profile=settings.plan.profile,
-        seed=settings.plan.seed,
-        started_wall_seconds=time.time(),
-        stack="native" if settings.base_url is None else "external",
-        base_url=settings.base_url or "",
-        host=host_fingerprint(),
-        limits="unknown: the servers were never up",
-        limits_enforced=False,
-        read_back=(),
-        versions={},
-        plan_digest=settings.plan_digest,
-        command=settings.command,
-    )
-
-
 @dataclass(frozen=True, slots=True)
-class _Execution:
-    """A run whose servers are up."""
+class Execution:
+    """A run whose servers are up. take_down: stops them, when they are the run's own; several runs may share them."""
 
     settings: Settings
     run: RunDirectory
@@ -161,14 +59,15 @@ class _Execution:
     journal: Journal
     observer: Observer
     stop: StopRequest
+    take_down: Callable[[], None] | None = None
 
-    def carry_out(self) -> None:
-        """Load, reconcile, stop the servers; the last event says how it ended, and each step is taken whatever became
-        of the one before."""
+    def carry_out(self) -> str:
+        """Load, reconcile, stop the servers; the last event says how it ended, and so does what is returned. Each step
+        is taken whatever became of the one before."""
         ended = ["failed"]
         with ExitStack() as last:
             last.callback(lambda: self.journal.write("run-end", reason=ended[0]))
-            last.callback(self._stop_servers)
+            last.callback(self._stop_watching)
             try:
                 ended[0] = self._load()
                 last.callback(self._settle_accounts)
@@ -176,11 +75,12 @@ class _Execution:
                 ended[0] = f"interrupted: {self.stop.reason}"
                 raise
             except Exception as error:
-                ended[0] = f"failed: {_in_words(error)}"
+                ended[0] = f"failed: {in_words(error)}"
                 if not self._has_begun():
                     raise
                 self._keep_trace(error)
                 last.callback(self._settle_accounts)
+        return ended[0]
 
     def _has_begun(self) -> bool:
         return any(event.name == "load-start" for event in Tail(self.run.events, Event).read())
@@ -190,27 +90,34 @@ class _Execution:
         log = self.run.logs / "harness.log"
         with suppress(OSError), log.open("a", encoding="utf-8") as file:
             traceback.print_exception(error, file=file)
-        self.observer.note(f"the watch over the load failed ({_in_words(error)}); what was measured is judged: {log}")
+        self.observer.note(f"the watch over the load failed ({in_words(error)}); what was measured is judged: {log}")
 
-    def _stop_servers(self) -> None:
+    def _stop_watching(self) -> None:
         for problem in self.servers.stop_sampling():
             self.journal.write("sampling-problem", reason=problem)
             self.observer.note(problem)
-        self.observer.step("stopping the servers")
-        self.servers.stop()
+        if self.take_down is not None:
+            self.observer.step("stopping the servers")
+            self.take_down()
 
     def _load(self) -> str:
         """Generate the load while sampling; the reason for its end: complete, interrupted, aborted or generator."""
         servers = self.servers
         if self.stop.asked:
-            return _called_off(self.stop, self.observer)
-        generator = Generator(self.run, self.settings.locustfile, servers.base_url, servers.generator_environment)
+            return called_off(self.stop, self.observer)
+        generator = Generator(
+            self.run,
+            self.settings.locustfile,
+            servers.base_url,
+            servers.generator_environment,
+            self.settings.workers,
+        )
         self.observer.step("starting the load generator")
-        servers.start_sampling()
+        servers.start_sampling(self.run)
         generator.start()
         try:
             start = self._wait_for_load(generator)
-            return _called_off(self.stop, self.observer) if start is None else self._watch(generator, start)
+            return called_off(self.stop, self.observer) if start is None else self._watch(generator, start)
         finally:
             self._note_the_dead()  # of the last second, too, however the load ended
             generator.stop()
@@ -235,8 +142,8 @@ class _Execution:
         """Follow the load until it ends: show it, look for dead servers, apply the abort rules."""
         plan = self.settings.plan
         rows, health = Tail(self.run.requests, RequestRow), Tail(self.run.generator, GeneratorSample)
-        view, aborts = LiveView(plan), AbortWatch()
-        latest: GeneratorSample | None = None
+        view, aborts = LiveView(plan), AbortWatch(self.settings.abort_rules)
+        events, busiest = Tail(self.run.events, Event), Busiest()
         limit = plan.duration_seconds + plan.job_timeout_seconds + OVERTIME_SECONDS
         while generator.poll() is None:
             if self.stop.wait(TICK_SECONDS):
@@ -248,9 +155,10 @@ class _Execution:
             elapsed = time.monotonic() - start
             view.add(rows.read())
             completed, bad = view.take_ended()
-            latest = (health.read() or (latest,))[-1]
+            busiest.add(health.read())
+            self._note_the_lost(events.read())
             values = self.servers.latest()
-            self.observer.live(view.status(elapsed, latest, values))
+            self.observer.live(view.status(elapsed, busiest.sample, values, busiest.count))
             self._note_the_dead()
             fired = aborts.observe(_observation(plan, elapsed, values, completed, bad))
             if fired is not None:
@@ -267,6 +175,12 @@ class _Execution:
         self.journal.write("worker-lost", exit_code=generator.poll())
         return f"generator: it ended early with exit code {generator.poll()}"
 
+    def _note_the_lost(self, events: tuple[Event, ...]) -> None:
+        for event in events:
+            if event.name == "worker-lost":
+                who, why = event.detail.get("worker", "?"), event.detail.get("reason", "")
+                self.observer.note(f"worker {who} of the generator was lost ({why}): INVALID from here on")
+
     def _note_the_dead(self) -> None:
         for name in self.servers.newly_dead():
             self.journal.write("process-died", process=name)
@@ -282,7 +196,7 @@ class _Execution:
         try:
             self._reconcile(dsn)
         except (HarnessError, OSError) as error:
-            self.observer.note(f"the acknowledged writes could not be reconciled: {_in_words(error)}")
+            self.observer.note(f"the acknowledged writes could not be reconciled: {in_words(error)}")
 
     def _reconcile(self, dsn: str) -> None:
         result = reconcile(dsn, tuple(read_lines(self.run.acknowledged, AcknowledgedWrite)))
@@ -298,8 +212,14 @@ def _observation(plan: LoadPlan, elapsed: float, values: Mapping[str, float], co
     return Observation(
         second=int(elapsed),
         level=None if level is None else level.name,
-        host_cpu_ratio=values.get("host.cpu_busy_ratio"),
+        host_cpu_ratio=_not_niced(values),
         host_memory_ratio=values.get("host.memory_used_ratio"),
         completed=completed,
         bad=bad,
     )
+
+
+def _not_niced(values: Mapping[str, float]) -> float | None:
+    """The host's busy share without work of low priority, which gives way to the servers and the generator."""
+    busy = values.get("host.cpu_busy_ratio")
+    return None if busy is None else busy - values.get("host.cpu_niced_ratio", 0.0)

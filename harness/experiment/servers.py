@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -42,17 +43,19 @@ class Stack(Protocol):
 
 
 class Servers:
-    """A stack that is up, with its samplers."""
+    """A stack that is up, and the samplers that watch it for one run after another."""
 
     def __init__(
         self,
         stack: Stack,
         running: Running,
         size: StackSize | None,
-        run: RunDirectory,
+        home: RunDirectory,
         generator_environment: Mapping[str, str],
     ) -> None:
+        """home: the run that started the stack, in whose logs its servers write."""
         self._stack = stack
+        self._home = home
         self._endpoints = running.endpoints
         self.read_back: tuple[ReadBack, ...] = running.read_back
         self.limits = running.limits
@@ -61,9 +64,8 @@ class Servers:
         self.deviations = running.deviations
         self.generator_environment = generator_environment
         self._names = {pid: _name(pid) for pid in running.endpoints.process_ids}
-        self._rows = Appender(run.servers)
-        self._samplers = make_samplers(sampling_targets(running.endpoints, size))
-        self._sampling: Sampling | None = None
+        self._targets = sampling_targets(running.endpoints, size)
+        self._watch: _Watch | None = None
 
     @property
     def base_url(self) -> str:
@@ -75,25 +77,19 @@ class Servers:
         """For the reconciliation; None when nobody said where the database is."""
         return self._endpoints.postgres_dsn
 
-    def start_sampling(self) -> None:
-        """From now on servers.jsonl grows by a row per sampler and second."""
-        self._sampling = Sampling(self._samplers, self._rows)
-        self._sampling.start()
+    def start_sampling(self, run: RunDirectory) -> None:
+        """From now on the run's servers.jsonl grows by a row per sampler and second."""
+        self.stop_sampling()
+        self._watch = _Watch(self._targets, run, self._home.nginx_log)
 
     def stop_sampling(self) -> tuple[str, ...]:
         """The last rows are written; what went wrong, a sentence each. May be called again."""
-        sampling, self._sampling = self._sampling, None
-        return () if sampling is None else sampling.stop()
+        watch, self._watch = self._watch, None
+        return () if watch is None else watch.end()
 
     def latest(self) -> dict[str, float]:
         """The newest values, by "source.metric"; none of a sampler that has fallen silent."""
-        now = time.monotonic()
-        values: dict[str, float] = {}
-        for sampler in self._samplers:
-            sample = None if self._sampling is None else self._sampling.latest(sampler.source)
-            if sample is not None and now - sample.monotonic_seconds < STALE_PERIODS * sample.period_seconds:
-                values.update({f"{sample.source}.{name}": value for name, value in sample.values.items()})
-        return values
+        return {} if self._watch is None else self._watch.latest()
 
     def newly_dead(self) -> tuple[str, ...]:
         """Servers whose main process has gone since the last time somebody asked."""
@@ -106,6 +102,36 @@ class Servers:
         """Samplers first, so that they do not see the servers go; may be called again."""
         self.stop_sampling()
         self._stack.stop()
+
+
+class _Watch:
+    """The samplers of one run. Made anew for each, so that no rate spans what lay between two of them."""
+
+    def __init__(self, targets: Targets, run: RunDirectory, nginx_log: Path) -> None:
+        self._rows = Appender(run.servers)
+        self._samplers = make_samplers(targets)
+        self._sampling = Sampling(self._samplers, self._rows)
+        self._nginx_log, self._own_log = nginx_log, run.nginx_log
+        self._from = nginx_log.stat().st_size if nginx_log.exists() else 0
+        self._sampling.start()
+
+    def end(self) -> tuple[str, ...]:
+        problems = self._sampling.stop()
+        self._rows.close()
+        if self._own_log != self._nginx_log and self._nginx_log.exists():
+            with self._nginx_log.open("rb") as log, self._own_log.open("wb") as own:
+                log.seek(self._from)
+                shutil.copyfileobj(log, own)
+        return problems
+
+    def latest(self) -> dict[str, float]:
+        now = time.monotonic()
+        values: dict[str, float] = {}
+        for sampler in self._samplers:
+            sample = self._sampling.latest(sampler.source)
+            if sample is not None and now - sample.monotonic_seconds < STALE_PERIODS * sample.period_seconds:
+                values.update({f"{sample.source}.{name}": value for name, value in sample.values.items()})
+        return values
 
 
 def bring_up(
@@ -175,11 +201,17 @@ def sampling_targets(endpoints: Endpoints, size: StackSize | None) -> Targets:
         redis_url=endpoints.redis_url,
         celery_broker_url=endpoints.redis_url if endpoints.celery_queues else None,
         celery_queues=endpoints.celery_queues,
+        celery_slots={} if size is None else _slots(size),
         gunicorn_pid=endpoints.gunicorn_pid,
         gunicorn_port=None if endpoints.gunicorn_address is None else endpoints.gunicorn_address[1],
         application_metrics_url=endpoints.metrics_url,
         nginx_status_url=endpoints.nginx_status_url,
     )
+
+
+def _slots(size: StackSize) -> dict[str, int]:
+    """Tasks at once, by queue: only a stack that was sized here has workers of that number."""
+    return {"default": size.celery_default_concurrency, "heavy": size.celery_heavy_workers}
 
 
 def _name(pid: int) -> str:

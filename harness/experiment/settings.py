@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
+from harness.experiment.abort import RULES, AbortRule
 from harness.experiment.live import LiveStatus
 from harness.model.plan import LoadPlan
 from harness.model.run import Manifest
@@ -19,6 +20,8 @@ class Settings:
     """One run. base_url: of the system under load, for an external stack; None means the native stack.
 
     locustfile: the flows. plan_digest: SHA-256 of the system's TOML file. command: what was typed, to run it again.
+    workers: processes of the load generator; the load does not depend on how many.
+    abort_rules: when its load is ended early.
     """
 
     target: CapacityTarget
@@ -30,6 +33,8 @@ class Settings:
     command: str
     kind: str = "verify"
     base_url: str | None = None
+    workers: int = 1
+    abort_rules: tuple[AbortRule, ...] = RULES
 
 
 class Interrupted(Exception):

@@ -22,7 +22,7 @@ from harness.errors import HarnessError
 from harness.loadgen.generator import Generator
 from harness.loadgen.recorder import Endpoint
 from harness.model.plan import LoadPlan
-from harness.planning.schedule import Arrival, schedule
+from harness.planning.schedule import Arrival, Shard, schedule
 
 LATE_SECONDS = 0.010
 """An arrival that waited longer than this for a free user was late. Ten times the event loop's timer granularity and
@@ -43,11 +43,12 @@ class Sink(Protocol):
 
 
 class Dispatcher:
-    """Hands out the plan's arrivals when they are due."""
+    """Hands out the shard's arrivals of the plan when they are due."""
 
-    def __init__(self, generator: Generator, plan: LoadPlan, sinks: Mapping[str, Sink]) -> None:
+    def __init__(self, generator: Generator, plan: LoadPlan, shard: Shard, sinks: Mapping[str, Sink]) -> None:
         self._generator = generator
         self._plan = plan
+        self._shard = shard
         self._sinks = sinks
 
     def run(self) -> None:
@@ -55,7 +56,7 @@ class Dispatcher:
         start = self._generator.start_seconds
         counts = self._generator.counts
         behind = 0
-        for arrival in schedule(self._plan):
+        for arrival in schedule(self._plan, self._shard):
             delay = start + arrival.seconds - time.monotonic()
             if delay > 0:
                 behind = 0

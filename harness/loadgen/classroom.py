@@ -21,7 +21,7 @@ from harness.loadgen.net import FAILURES, ProtocolError, TimedOut
 from harness.loadgen.rooms import Rooms, Seat, Words
 from harness.loadgen.socketio import SocketIO
 from harness.model.plan import Held
-from harness.planning.schedule import held_changes
+from harness.planning.schedule import Shard, seat_changes
 
 _FIRST_BACKOFF_SECONDS = 0.5
 _LAST_BACKOFF_SECONDS = 10.0
@@ -37,12 +37,13 @@ class JoinRefused(ProtocolError):
 
 
 class Holder:
-    """Opens and closes sockets along the plan's curve."""
+    """Opens and closes sockets along the plan's curve, in the rooms of this worker."""
 
-    def __init__(self, generator: Generator, rooms: Rooms, held: Held) -> None:
+    def __init__(self, generator: Generator, rooms: Rooms, held: Held, shard: Shard) -> None:
         self._generator = generator
         self._rooms = rooms
         self._held = held
+        self._shard = shard
         self._free: deque[AsyncResult[Seat]] = deque()
         self._seats: list[Seat] = []
         self._is_over = False
@@ -57,20 +58,18 @@ class Holder:
     def run(self) -> None:
         """Walk the curve to its end."""
         start = self._generator.start_seconds
-        for seconds, change in held_changes(self._held):
-            delay = start + seconds - time.monotonic()
+        for change in seat_changes(self._held, self._generator.settings.room_size, self._shard):
+            delay = start + change.seconds - time.monotonic()
             if delay > 0:
                 gevent.sleep(delay)
             if self._is_over:
                 return  # the curve's last points and the end of the load come at the same moment, in either order
-            if change > 0:
-                self._open(start + seconds)
+            if change.opens:
+                self._open(Seat(change.index, change.room, start + change.seconds))
             else:
                 self._close(self._seats.pop())
 
-    def _open(self, intended: float) -> None:
-        index = len(self._seats)
-        seat = Seat(index, index // self._generator.settings.room_size, intended)
+    def _open(self, seat: Seat) -> None:
         self._seats.append(seat)
         while not self._free:  # as many users as sockets: only while one that was just closed is still hanging up
             gevent.sleep(0.01)

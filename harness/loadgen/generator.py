@@ -15,12 +15,11 @@ from gevent.lock import BoundedSemaphore
 from locust.env import Environment
 
 from harness.errors import GeneratorError
+from harness.loadgen.evidence import Evidence
 from harness.loadgen.net import Origin
 from harness.loadgen.recorder import Endpoint, Meter, Recorder
 from harness.model.plan import LoadPlan
 from harness.model.samples import AcknowledgedWrite, Event, JobEvent
-from harness.store.jsonl import Appender
-from harness.store.layout import RunDirectory
 
 
 class RequestFailed(Exception):
@@ -62,25 +61,19 @@ Prepare = Callable[["Generator"], None]
 """A locustfile's preparation before the load: log in, look up what exists."""
 
 
-class Evidence:
-    """The run directory's files that the generator appends to."""
-
-    def __init__(self, run: RunDirectory) -> None:
-        self.requests = Appender(run.requests)
-        self.generator = Appender(run.generator)
-        self.events = Appender(run.events)
-        self.acknowledged = Appender(run.acknowledged)
-        self.jobs = Appender(run.jobs)
-
-
 class Generator:
-    """One process's load. Without a run directory (a bare ``locust -f``) it only fires Locust's own events.
+    """One process's load. Without evidence to keep (a bare ``locust -f``) it only fires Locust's own events.
 
-    Times are CLOCK_MONOTONIC in seconds. start_seconds: t = 0 of the load.
+    run: the run's name. Times are CLOCK_MONOTONIC in seconds. start_seconds: t = 0 of the load.
     """
 
     def __init__(
-        self, environment: Environment, run: RunDirectory | None, plan: LoadPlan | None, prepare: Prepare
+        self,
+        environment: Environment,
+        prepare: Prepare,
+        plan: LoadPlan | None = None,
+        evidence: Evidence | None = None,
+        run: str = "",
     ) -> None:
         self.environment = environment
         self._request_event: Any = environment.events.request
@@ -90,7 +83,7 @@ class Generator:
         self.origin = Origin.parse(environment.host or "")
         self.plan = plan
         self.settings = Settings() if plan is None else Settings.of(plan)
-        self.evidence = None if run is None else Evidence(run)
+        self.evidence = evidence
         self.recorder = Recorder(() if plan is None else plan.thresholds_seconds)
         self.meter = Meter()
         self.counts = Counts()
@@ -101,8 +94,7 @@ class Generator:
         self.start_seconds = time.monotonic()
         self.closed = False
         # Ids must differ between runs against one database, and repeat when a run is repeated: hence its name.
-        name = "" if run is None else run.path.name
-        self._salt = int.from_bytes(hashlib.sha256(name.encode()).digest()[:16], "big")
+        self._salt = int.from_bytes(hashlib.sha256(run.encode()).digest()[:16], "big")
 
     def prepare_once(self) -> None:
         """The locustfile's preparation, by whoever comes first; not recorded. Raises HarnessError."""

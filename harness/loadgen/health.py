@@ -59,6 +59,11 @@ def p99(values: Sequence[float]) -> float:
     return sorted(values)[math.ceil(0.99 * len(values)) - 1] if values else 0.0
 
 
+def worker_name() -> str:
+    """Tells the generator's processes apart, on one host and on several."""
+    return f"{os.uname().nodename}-{os.getpid()}"
+
+
 class Heartbeat:
     """A greenlet that wants to run every 10 ms, and notes by how much it was kept waiting: the loop's lag.
 
@@ -90,7 +95,7 @@ class Health:
         self._heartbeat = heartbeat
         self._at = time.monotonic()
         self._cpu = time.process_time()
-        self._worker = f"{os.uname().nodename}-{os.getpid()}"
+        self._worker = worker_name()
         self._page_bytes = os.sysconf("SC_PAGE_SIZE")
         # Kept open: when the process has run out of descriptors, its health is still to be told.
         self._memory = os.open("/proc/self/statm", os.O_RDONLY | os.O_CLOEXEC)

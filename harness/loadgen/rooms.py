@@ -1,9 +1,9 @@
 """Rooms: who sits where, what is being said, and whom it has reached.
 
-Messages are arrivals of their own: each is said by a random socket of a random room when it is due. Three things are
-measured: *connect* (from the intended connect until the room is joined), *ack* (from the intended message until its
-acknowledgement) and *delivery* (from the intended message until each other member has it). reach = completed ÷ expected
-deliveries.
+Messages are arrivals of their own: each is said by a random socket of the room that the schedule names, when it is due.
+Three things are measured: *connect* (from the intended connect until the room is joined), *ack* (from the intended
+message until its acknowledgement) and *delivery* (from the intended message until each other member has it). reach =
+completed ÷ expected deliveries.
 """
 
 from __future__ import annotations
@@ -178,8 +178,9 @@ class Rooms:
             generator.recorder.late(self._ack, arrival.second)
         random = generator.random(self._flow, arrival.number, probe=arrival.probe)
         if self._occupied:
-            seat = random.choice(self._members[random.choice(self._occupied)])
-            self.say(seat, intended, random)
+            # While the curve rises the room's first member may still be connecting: then it is said in another.
+            members = self._members.get(arrival.room) or self._members[random.choice(self._occupied)]
+            self.say(random.choice(members), intended, random)
         else:  # everybody left between the handing over and now
             generator.bad(self._ack, intended, "not connected")
             counts.started += 1

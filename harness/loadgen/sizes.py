@@ -6,14 +6,16 @@ import math
 
 from harness.model.plan import LoadPlan, Segment, Stream
 from harness.model.target import Flow, FlowKind
+from harness.planning.schedule import WHOLE, Shard, most_seats
 
 _LEAST_USERS = 4
 _TYPICAL_STEP_SECONDS = 0.2
 """Response time assumed when the users are divided among the flows; only their proportions depend on it."""
 
 
-def pool_sizes(plan: LoadPlan) -> dict[str, int]:
-    """How many users each flow gets.
+def pool_sizes(plan: LoadPlan, shard: Shard = WHOLE) -> dict[str, int]:
+    """How many users each flow gets in one worker. The workers' add up to what one worker would have alone, but for the
+    odd user: nobody takes half an upload, and every flow has one at least.
 
     HTTP flows share ``max_in_flight`` in proportion to the sessions that each has under way (Little: its highest
     arrival rate × the length of a session). Uploads get a user for each that can be under way while jobs are waited
@@ -31,13 +33,16 @@ def pool_sizes(plan: LoadPlan) -> dict[str, int]:
         elif flow.kind is FlowKind.UPLOAD:
             count = sum(segment.expected_arrivals for segment in stream.segments) + len(stream.extra_seconds)
             open_at_once = top * plan.job_timeout_seconds + len(stream.extra_seconds)
-            sizes[flow.name] = min(plan.max_in_flight, max(_LEAST_USERS, math.ceil(min(count, open_at_once)) + 1))
+            users = min(plan.max_in_flight, max(_LEAST_USERS, math.ceil(min(count, open_at_once)) + 1))
+            # Of any few uploads that follow each other, each worker has its part, rounded up.
+            sizes[flow.name] = math.ceil(users / shard.workers)
         else:
-            sockets = max((count for _, count in plan.held.points), default=0)
+            sockets = most_seats(plan.held, plan.room_size, shard)
             sizes[flow.name] = sockets + max(_LEAST_USERS, sockets // 10)
     total = sum(lengths.values())
     for name, length in lengths.items():
-        sizes[name] = max(_LEAST_USERS, round(plan.max_in_flight * length / total)) if total else _LEAST_USERS
+        users = max(_LEAST_USERS, round(plan.max_in_flight * length / total)) if total else _LEAST_USERS
+        sizes[name] = max(1, shard.share(users))
     return sizes
 
 

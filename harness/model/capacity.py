@@ -33,7 +33,8 @@ class SearchSettings:
     first_rate_per_second: where the ramp begins; growth: factor from one step of the ramp to the next.
     width: relative width at which bisection ends (0.05: the bracket's upper end is at most 5 % above its lower one).
     trial_seconds: measured per trial; longest_extension: factor up to which an undecided trial is repeated for longer.
-    confirmations, confirm_seconds: fresh trials of the highest pass that must all pass.
+    confirmations, confirm_seconds: fresh trials of the highest pass that must all pass, each made again for longer if
+    it could not decide; best no shorter than a trial's longest extension (ADR 4).
     overhead_seconds: start, ramp, settle and drain of one trial. budget_seconds: for the whole search.
     lowest_rate_per_second, highest_rate_per_second: never tried beyond.
     """
@@ -78,7 +79,8 @@ class TrialResult:
     concurrency: mean requests in flight there (Little: Σ service times ÷ length). quantiles_seconds: "0.5", "0.95",
     "0.99" → response time. bad, n: of the response-time SLO. drained: whether the queues were at their baseline when
     it began.
-    folder: its evidence, relative to the search's run directory.
+    folder: its evidence, relative to the search's run directory. bottleneck: what was saturated first, in a sentence;
+    empty when no bound broke.
     """
 
     trial: Trial
@@ -94,21 +96,29 @@ class TrialResult:
     n: int
     drained: bool
     folder: str = ""
+    bottleneck: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Bracket:
-    """Where the capacity lies: at least ``lower`` (the highest rate that passed), below ``upper`` (the lowest that did
-    not).
+    """Where the capacity lies: at least ``lower`` (the highest rate that passed), below ``upper`` (the lowest that was
+    proven not to).
 
     None: no trial says so. confirmed: ``lower`` passed all its confirmations. proven: ``upper`` is a FAIL, not merely
-    undecided after its extensions.
+    undecided after its extensions. undecided_per_second: rates between the two that were tried and
+    neither passed nor failed for sure, in order (ADR 4).
     """
 
     lower_per_second: float | None
     upper_per_second: float | None
     confirmed: bool
     proven: bool
+    undecided_per_second: tuple[float, ...] = ()
+
+    @property
+    def lowest_non_pass_per_second(self) -> float | None:
+        """The lowest rate above ``lower`` that was tried and did not pass: undecided, or ``upper``."""
+        return self.undecided_per_second[0] if self.undecided_per_second else self.upper_per_second
 
     @property
     def middle_per_second(self) -> float | None:

@@ -35,7 +35,8 @@ class HostFingerprint:
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """Who, what, when. stack: native or external. limits: enforced how ("cgroup v1", or "not enforced: reason").
+    """Who, what, when. kind: verify, capacity or trial (of a capacity search). stack: native or external. limits:
+    enforced how ("cgroup v1", or "not enforced: reason").
 
     plan_digest: SHA-256 of the system's TOML file. command: to run it again.
     """
@@ -59,3 +60,4 @@ class Manifest:
     command: str
     stack_seconds: float = 0.0
     deviations: tuple[str, ...] = field(default=())
+    kind: str = "verify"

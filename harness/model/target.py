@@ -161,8 +161,8 @@ class Stage:
     """One row of a capacity plan. Figures are looked up by name with ``figure()``.
 
     application: what the application is told, each as the environment variable of its name. groups: tables of the plan
-    that the harness itself does not read. deviations: what the reference
-    stack does otherwise than the plan says, and why. rules: those of the planned rules that a run of it judges.
+    that the harness itself does not read. deviations: what the reference stack does otherwise than the plan says, and
+    why. rules: those of the planned rules that a run of it judges.
     """
 
     name: str

@@ -42,7 +42,9 @@ def _lookup(target: CapacityTarget) -> Callable[[str], Figure]:
         try:
             return figures[path]
         except KeyError:
-            close = get_close_matches(path, figures, n=1, cutoff=0.5)
+            table, _, name = path.rpartition(".")
+            near = [each for each in figures if each.rpartition(".")[0] == table or each.endswith(f".{name}")]
+            close = get_close_matches(path, near, n=1, cutoff=0.5)
             hint = f'; did you mean "{close[0]}"?' if close else ""
             raise ValueError(f'there is no figure "{path}"{hint}') from None
 

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from itertools import pairwise
 
 from harness.errors import PlanError
@@ -45,7 +46,19 @@ def build_plan(
     target: CapacityTarget, stage: Stage, profile: Profile, seed: int, arrivals: Arrivals = Arrivals.POISSON
 ) -> LoadPlan:
     """The load plan of a stage: normal → peak → 3x-peak → recovery. Raises PlanError when the stage lacks a figure."""
-    levels = _levels(target, stage, profile)
+    return plan_of_levels(target, stage, profile, _levels(target, stage, profile), seed=seed, arrivals=arrivals)
+
+
+def plan_of_levels(
+    target: CapacityTarget,
+    stage: Stage,
+    profile: Profile,
+    levels: tuple[Level, ...],
+    *,
+    seed: int,
+    arrivals: Arrivals,
+) -> LoadPlan:
+    """The load plan of these levels: the rate of every flow at every time, and the bounds of the generator."""
     session_rates = {level.name: _session_rate(level, target.flows) for level in levels}
     message_rates = {level.name: level.message_rate_per_second for level in levels}
     upload_rates = {level.name: level.upload_rate_per_second for level in levels}
@@ -91,40 +104,67 @@ def build_plan(
 # Levels ----------------------------------------------------------------------------------------------------------
 
 
+@dataclass(frozen=True, slots=True)
+class Mix:
+    """What a level is made of: requests per second, sockets held, uploads per second."""
+
+    rate: Figure
+    users: Figure
+    uploads_per_second: float
+
+    def times(self, factor: float) -> Mix:
+        """The same mix, all of it multiplied."""
+        return Mix(_times(self.rate, factor), _times(self.users, factor), self.uploads_per_second * factor)
+
+
+def peak_mix(target: CapacityTarget, stage: Stage) -> Mix:
+    """The stage's planned peak. Raises PlanError when the stage lacks a figure."""
+    rate = _top_of(_needed(target, stage, "peak_rps"))
+    users = _needed(target, stage, "concurrent_users") if _has_sockets(target) else _nobody(rate)
+    return Mix(rate, users, _upload_range(target, stage)[1])
+
+
+def build_level(
+    target: CapacityTarget, stage: Stage, profile: Profile, mix: Mix, name: LevelName, *, start_seconds: float
+) -> Level:
+    """A level of that mix, with the profile's phases."""
+    return Level(
+        name,
+        mix.rate,
+        mix.users,
+        stage.value("message_rate_per_user", 0.0) * mix.users.value,
+        mix.uploads_per_second,
+        _probe_count(target, profile, mix.uploads_per_second),
+        _phases(start_seconds, profile),
+    )
+
+
 def _levels(target: CapacityTarget, stage: Stage, profile: Profile) -> tuple[Level, ...]:
     """normal, peak, 3x-peak and recovery, one after the other."""
+    peak = peak_mix(target, stage)
     normal_rate = _needed(target, stage, "normal_rps")
-    peak_rate = _top_of(_needed(target, stage, "peak_rps"))
-    if normal_rate.value > peak_rate.value:
+    if normal_rate.value > peak.rate.value:
         raise PlanError(
-            f"stage {stage.name} of {target.title} has a normal level above its peak: {normal_rate}, {peak_rate}",
+            f"stage {stage.name} of {target.title} has a normal level above its peak: {normal_rate}, {peak.rate}",
             f"{target.name} › stage {stage.name} › load.normal_rps",
             "normal_rps is at most peak_rps",
         )
-    has_sockets = any(flow.kind is FlowKind.SOCKETIO for flow in target.flows)
-    peak_users = _needed(target, stage, "concurrent_users") if has_sockets else _nobody(peak_rate)
-    normal_users = _needed(target, stage, "normal_users") if has_sockets else peak_users
-    factor = stage.value("proof_factor", PROOF_FACTOR)
-    uploads = _upload_range(target, stage)
-    loads = (
-        (LevelName.NORMAL, normal_rate, normal_users, uploads[0]),
-        (LevelName.PEAK, peak_rate, peak_users, uploads[1]),
-        (LevelName.PROOF, _times(peak_rate, factor), _times(peak_users, factor), uploads[1] * factor),
-        (LevelName.RECOVERY, normal_rate, normal_users, uploads[0]),
+    normal_users = _needed(target, stage, "normal_users") if _has_sockets(target) else peak.users
+    normal = Mix(normal_rate, normal_users, _upload_range(target, stage)[0])
+    mixes = (
+        (LevelName.NORMAL, normal),
+        (LevelName.PEAK, peak),
+        (LevelName.PROOF, peak.times(stage.value("proof_factor", PROOF_FACTOR))),
+        (LevelName.RECOVERY, normal),
     )
-    per_user = stage.value("message_rate_per_user", 0.0)
     return tuple(
-        Level(
-            name,
-            rate,
-            users,
-            per_user * users.value,
-            upload_rate,
-            _probe_count(target, profile, upload_rate),
-            _phases(index * profile.level_seconds, profile),
-        )
-        for index, (name, rate, users, upload_rate) in enumerate(loads)
+        build_level(target, stage, profile, mix, name, start_seconds=index * profile.level_seconds)
+        for index, (name, mix) in enumerate(mixes)
     )
+
+
+def _has_sockets(target: CapacityTarget) -> bool:
+    return any(flow.kind is FlowKind.SOCKETIO for flow in target.flows)
 
 
 def _phases(start_seconds: float, profile: Profile) -> tuple[Phase, ...]:
@@ -310,11 +350,11 @@ def _max_in_flight(
 
 
 def _recovery_bound(stage: Stage, levels: Sequence[Level]) -> float:
-    """The SLO's bound; without one, as long as the recovery is watched."""
+    """The SLO's bound; without one, as long as the recovery is watched (not at all where there is one level only)."""
     for slo in stage.slos:
         if slo.sli == "recovery_seconds" and (bound := slo.critical or slo.warning) is not None:
             return bound.value
-    return levels[-1].end_seconds - levels[-2].phase(PhaseName.MEASURE).end_seconds
+    return levels[-1].end_seconds - levels[-2:][0].phase(PhaseName.MEASURE).end_seconds
 
 
 def _range(stage: Stage, name: str, default: tuple[float, float]) -> tuple[float, float]:

@@ -76,9 +76,13 @@ class Appender:
         Raises OSError, a full disk's above all. The kernel may have taken a part by then: what is appended after it
         begins on a line of its own, and readers leave the torn one out.
         """
-        if not values:
+        self.append_lines(b"".join(encode(value) + b"\n" for value in values))
+
+    def append_lines(self, text: bytes) -> None:
+        """Append whole lines that another process has encoded. Raises OSError as ``append`` does."""
+        if not text:
             return
-        lines = memoryview((b"\n" if self._torn else b"") + b"".join(encode(value) + b"\n" for value in values))
+        lines = memoryview((b"\n" if self._torn else b"") + text)
         while lines:
             written = os.write(self._descriptor, lines)
             lines = lines[written:]

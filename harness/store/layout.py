@@ -77,6 +77,30 @@ class RunDirectory:
         return self.path / "stack"
 
     @property
+    def search(self) -> Path:
+        """Of a capacity search: what was searched for, a ``Search``."""
+        return self.path / "search.json"
+
+    @property
+    def trials(self) -> Path:
+        """Of a capacity search: ``TrialResult`` lines, one as each trial ends."""
+        return self.path / "trials.jsonl"
+
+    def trial(self, number: int) -> RunDirectory:
+        """Of a capacity search: the run directory of one of its trials, counted from 1."""
+        return RunDirectory(self.path / "trials" / f"{number:02d}")
+
+    @property
+    def capacity(self) -> Path:
+        """Of a capacity search: its answer, for programs."""
+        return self.path / "capacity.json"
+
+    @property
+    def nginx_log(self) -> Path:
+        """Every request that nginx answered, a line each."""
+        return self.logs / "nginx-access.jsonl"
+
+    @property
     def verdicts(self) -> Path:
         """The ``RunVerdict`` with its schema version."""
         return self.path / "verdicts.json"

@@ -9,7 +9,9 @@ from pathlib import Path
 from pydantic import TypeAdapter
 
 from harness.errors import CorruptRun, SchemaMismatch
+from harness.model.capacity import TrialResult
 from harness.model.evidence import Evidence, Subject
+from harness.model.exploration import CapacityEvidence, Search
 from harness.model.plan import LoadPlan
 from harness.model.run import SCHEMA_VERSION, Manifest
 from harness.model.samples import (
@@ -35,10 +37,7 @@ def read_run(path: Path) -> Evidence:
     was cut off, even in the middle of a line, is read up to there.
     """
     run = RunDirectory(path)
-    if not run.manifest.exists():
-        raise CorruptRun("no run directory: manifest.json is missing", str(path), "name a folder below runs/")
-    _check_schema(run.manifest)
-    manifest = read_whole(run.manifest, Manifest)
+    manifest = read_manifest(run)
     events = tuple(read_lines(run.events, Event))
     start = next((event for event in events if event.name == "load-start"), None)
     return Evidence(
@@ -53,7 +52,34 @@ def read_run(path: Path) -> Evidence:
         acknowledged=tuple(read_lines(run.acknowledged, AcknowledgedWrite)),
         jobs=tuple(read_lines(run.jobs, JobEvent)),
         reconciliation=read_whole(run.reconciliation, Reconciliation) if run.reconciliation.exists() else None,
-        nginx_requests=_nginx_requests(run.logs / "nginx-access.jsonl", start),
+        nginx_requests=_nginx_requests(run.nginx_log, start),
+    )
+
+
+def read_manifest(run: RunDirectory) -> Manifest:
+    """What identifies the run. Raises CorruptRun, SchemaMismatch."""
+    if not run.manifest.exists():
+        raise CorruptRun("no run directory: manifest.json is missing", str(run.path), "name a folder below runs/")
+    _check_schema(run.manifest)
+    return read_whole(run.manifest, Manifest)
+
+
+def read_capacity(path: Path) -> CapacityEvidence:
+    """Everything that a capacity search left behind, with each of its trials read as a run of its own.
+
+    Raises CorruptRun, SchemaMismatch. A trial whose folder has gone is known by its line only.
+    """
+    run = RunDirectory(path)
+    manifest = read_manifest(run)
+    lines = tuple(read_lines(run.trials, TrialResult))
+    folders = [RunDirectory(run.path / line.folder) for line in lines]
+    return CapacityEvidence(
+        subject=read_whole(run.target, Subject),
+        manifest=manifest,
+        search=read_whole(run.search, Search),
+        events=tuple(read_lines(run.events, Event)),
+        lines=lines,
+        trials=tuple(read_run(folder.path) if folder.manifest.exists() else None for folder in folders),
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from harness.analysis.headline import TRIAL_KIND
 from harness.analysis.survival import RESPONSE_SLI
 from harness.model.plan import LevelName
 from harness.model.slo import Comparison, Slo, SloKind
@@ -33,12 +34,14 @@ class KeyFigure:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What stands at the top of the report. headline: the first sentence of the verdict's, more: what follows it."""
+    """What stands at the top of the report. headline: the first sentence of the verdict's, more: what follows it.
+    bottleneck: what was saturated first, in a sentence."""
 
     outcome: Outcome
     severity: str
     headline: str
     more: str
+    bottleneck: str
     cut_short: str
     counts: tuple[tuple[Outcome, int], ...]
     figures: tuple[KeyFigure, ...]
@@ -54,6 +57,9 @@ def build(material: Material) -> Answer:
         severity=verdict.severity,
         headline=headline,
         more=" ".join(more),
+        bottleneck=""
+        if verdict.bottleneck is None or verdict.outcome is Outcome.INVALID
+        else verdict.bottleneck.sentence,
         cut_short=verdict.cut_short,
         counts=count_outcomes(verdict),
         figures=(_load_proven(material), _response_time(material), _closest(material)),
@@ -71,9 +77,8 @@ def _load_proven(material: Material) -> KeyFigure:
     """The highest level at which every promise was kept. No capacity search was made, so it is at least this."""
     plan = material.evidence.plan
     peak = next((level for level in plan.levels if level.name is LevelName.PEAK), None)
-    planned = (
-        "no peak was planned" if peak is None else f"planned peak {format_quantity(peak.rate.value, peak.rate.unit)}"
-    )
+    said = "the trial's load" if material.evidence.manifest.kind == TRIAL_KIND else "planned peak"
+    planned = "no peak was planned" if peak is None else f"{said} {format_quantity(peak.rate.value, peak.rate.unit)}"
     if material.verdict.outcome is Outcome.INVALID:
         return KeyFigure("Load proven", "none", planned, "the evidence of this run is not sound")
     best = None

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from harness.model.evidence import Subject
 from harness.model.figure import Citation, Figure, Statement
-from harness.model.run import ReadBack
+from harness.model.run import Manifest, ReadBack
 from harness.model.units import Unit, format_quantity
 from reports.material import Material
 
@@ -47,7 +48,11 @@ class Plan:
 
 def build(material: Material) -> Plan:
     """The stage, from the target as judged and the manifest."""
-    subject, manifest = material.evidence.subject, material.evidence.manifest
+    return planned(material.evidence.subject, material.evidence.manifest)
+
+
+def planned(subject: Subject, manifest: Manifest) -> Plan:
+    """The same, of any kind of run."""
     stage = subject.stage
     parts = (
         ("Audience", stage.audience),

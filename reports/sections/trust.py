@@ -7,6 +7,8 @@ from datetime import UTC, datetime
 
 from markupsafe import Markup
 
+from harness.model.plan import Arrivals
+from harness.model.run import Manifest
 from harness.model.units import Unit, format_quantity
 from harness.model.verdict import CheckResult
 from reports.charts import Bound, TimeChart, render
@@ -68,7 +70,7 @@ def build(material: Material) -> Trust:
         overhead_kept=total <= OVERHEAD_BOUND,
         samplers=tuple((name, f"{count:,}", format_quantity(share, Unit.RATIO)) for name, count, share in costs),
         writes=_writes(material),
-        facts=_facts(material),
+        facts=run_facts(evidence.manifest, evidence.plan.arrivals),
         versions=tuple(sorted(evidence.manifest.versions.items())),
         command=evidence.manifest.command,
     )
@@ -129,8 +131,8 @@ def _writes(material: Material) -> str:
     )
 
 
-def _facts(material: Material) -> tuple[tuple[str, str], ...]:
-    manifest = material.evidence.manifest
+def run_facts(manifest: Manifest, arrivals: Arrivals) -> tuple[tuple[str, str], ...]:
+    """The run and its host, of any kind of run."""
     host = manifest.host
     started = datetime.fromtimestamp(manifest.started_wall_seconds, UTC)
     return (
@@ -138,7 +140,7 @@ def _facts(material: Material) -> tuple[tuple[str, str], ...]:
         ("started", f"{started:%Y-%m-%d %H:%M:%S} UTC"),
         ("profile", manifest.profile),
         ("seed", str(manifest.seed)),
-        ("arrivals", f"open model, {material.evidence.plan.arrivals}"),
+        ("arrivals", f"open model, {arrivals}"),
         ("stack", f"{manifest.stack} at {manifest.base_url}"),
         ("limits", manifest.limits),
         ("host", f"{host.cpu_model}, {host.cpu_cores} cores, {format_quantity(host.memory_bytes, Unit.BYTES)}"),

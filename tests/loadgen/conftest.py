@@ -35,7 +35,7 @@ from harness.model.plan import (
 from harness.model.samples import AcknowledgedWrite, Event, GeneratorSample, JobEvent, RequestRow
 from harness.model.target import Flow, FlowKind
 from harness.model.units import Unit
-from harness.store.jsonl import read_lines, write_whole
+from harness.store.jsonl import read_lines, read_whole, write_whole
 from harness.store.layout import RunDirectory
 
 ROOT = Path(__file__).parents[2]
@@ -88,6 +88,10 @@ class Load:
     def wait_for_event(self, name: str) -> Event:
         event: Event = self.until(lambda: next((event for event in self.events if event.name == name), None))
         return event
+
+    @property
+    def plan(self) -> LoadPlan:
+        return read_whole(self.run.plan, LoadPlan)
 
     @property
     def last(self) -> GeneratorSample | None:
@@ -221,6 +225,7 @@ def load(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Loa
         locustfile: str = "locustfiles/lectio.py",
         through: tuple[str, ...] = (),
         arguments: tuple[str, ...] = (),
+        workers: int = 1,
     ) -> Load:
         run = RunDirectory(folder / f"run{len(started)}")
         run.logs.mkdir(parents=True)
@@ -228,10 +233,11 @@ def load(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Loa
         log = run.logs / "generator.log"
         with log.open("wb") as output:
             process = subprocess.Popen(
-                [*through, *locust_command(port, locustfile), *arguments],
+                [*through, *locust_command(port, locustfile, workers), *arguments],
                 cwd=ROOT,
                 env={
                     **os.environ,
+                    **({"PROOFLOAD_WORKERS": str(workers)} if workers > 1 else {}),
                     "PYTHONPATH": str(ROOT),
                     "PROOFLOAD_RUN": str(run.path),
                     "PROOFLOAD_CLIP": str(clip),
@@ -250,9 +256,11 @@ def load(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Loa
             one.process.wait()
 
 
-def locust_command(port: int, locustfile: str = "locustfiles/lectio.py") -> list[str]:
+def locust_command(port: int, locustfile: str = "locustfiles/lectio.py", workers: int = 1) -> list[str]:
     """As the harness starts it."""
+    master = ("--master", "--master-bind-host", "127.0.0.1", "--master-bind-port", "0")
     return [
         *(sys.executable, "-m", "locust", "-f", locustfile, "--headless", "--host", f"http://127.0.0.1:{port}"),
         *("--only-summary", "--loglevel", "WARNING", "--exit-code-on-error", "0"),
+        *((*master, "--expect-workers", str(workers)) if workers > 1 else ()),
     ]

@@ -382,8 +382,9 @@ def test_the_end_of_the_load_wins_over_the_curves_last_points():
 from types import SimpleNamespace
 from harness.loadgen.classroom import Holder
 from harness.model.plan import Held
+from harness.planning.schedule import WHOLE
 generator = SimpleNamespace(start_seconds=0.0, settings=SimpleNamespace(room_size=11, request_timeout_seconds=1.0))
-holder = Holder(generator, SimpleNamespace(), Held(((0.0, 0), (1.0, 2), (2.0, 0))))
+holder = Holder(generator, SimpleNamespace(), Held(((0.0, 0), (1.0, 2), (2.0, 0))), WHOLE)
 holder.close_all()
 holder.run()
 print("ended")

@@ -529,7 +529,11 @@ class _Run:
             "redis": {"used_memory_bytes": 5e6, "operations_per_second": 900.0},
             "celery": {"depth.default": 0.0, "unacknowledged": 0.0},
             "gunicorn": {"workers": 3.0, "worker_cpu_ratio_max": cpu / 2, "listen_queue": 0.0},
-            "nginx": {"active": 20.0, "requests_per_second": self.rate(max(0, second))},
+            "nginx": {
+                "active": 20.0,
+                "requests_total": 1000.0 + sum(self.rate(each) for each in range(second)),
+                "requests_per_second": self.rate(max(0, second)),
+            },
         }
 
     def generator(self, requests: tuple[RequestRow, ...]) -> Iterable[GeneratorSample]:

@@ -13,6 +13,8 @@ import pytest
 import typer
 
 from harness.exitcodes import ExitCode
+from harness.model.capacity import SearchSettings, Trial, TrialResult
+from harness.model.exploration import Search
 from harness.model.run import HostFingerprint, Manifest, ReadBack
 from harness.model.samples import (
     AcknowledgedWrite,
@@ -109,7 +111,11 @@ def test_the_readme_explains_every_exit_code(code: ExitCode) -> None:
         ReadBack,
         Reconciliation,
         RequestRow,
+        Search,
+        SearchSettings,
         ServerSample,
+        Trial,
+        TrialResult,
     ],
 )
 def test_every_field_of_the_run_directory_is_documented(kind: Any) -> None:

@@ -6,11 +6,14 @@ from collections import defaultdict
 
 from harness.analysis.checks.base import Finding, RunCheck, nothing
 from harness.analysis.coverage import cut_short
+from harness.analysis.workers import lost_workers
 from harness.model.evidence import Evidence
 from harness.model.samples import GeneratorSample
 from harness.model.verdict import Taint
 
 LIMIT = "exact"
+GAP = "evidence-gap"
+"""Event of the master: reports of a worker that never came."""
 _ROUNDING = 1e-6
 _HANDED_OVER = 10
 """Samples in a row. An arrival may be on its way from the dispatcher to its user in one of them, not in all."""
@@ -21,15 +24,22 @@ _UNCOUNTED = ("socket delivery",)
 def look(evidence: Evidence) -> Finding:
     """Arrivals = completed + failed + dropped + under way, requests likewise; whenever nothing is in flight, the time
     integral of requests in flight = the sum of their service times; and a complete run's rows hold exactly the good
-    requests that were counted (methodology §5)."""
+    requests that were counted (methodology §5). Of several workers no report may be missing; what one had still to
+    report when it was lost is the business of another check, from then on."""
     workers: dict[str, list[GeneratorSample]] = defaultdict(list)
     for sample in evidence.generator:
         workers[sample.worker].append(sample)
     if not workers:
         return nothing(LIMIT, "the generator said nothing")
-    complete = not cut_short(evidence)
-    for samples in workers.values():
-        wrong = _arrivals(samples, complete) or next(filter(None, map(_requests, samples)), "")
+    for event in evidence.events:
+        if event.name == GAP:
+            said = f"{event.detail.get('reports', 'some')} reports of worker {event.detail.get('worker', '?')}"
+            return Finding(False, said, LIMIT, "records were lost: they did not come from the worker to the master")
+    lost = lost_workers(evidence)
+    whole = not cut_short(evidence)
+    complete = whole and not lost
+    for name, samples in workers.items():
+        wrong = _arrivals(samples, whole and name not in lost) or next(filter(None, map(_requests, samples)), "")
         if wrong:
             return Finding(False, wrong, LIMIT, "records were lost: the counts do not add up")
     last = [samples[-1] for samples in workers.values()]

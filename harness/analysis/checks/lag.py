@@ -38,11 +38,7 @@ def look_at_lag(
     if not sum(second.count if second.kept is None else second.kept.count for second in seconds):
         # Only the schedule has a good reason for it: all users were busy, which the other checks look at.
         return Finding(None, "–", allowed, f"{what} was never measured", applies=not may_be_absent)
-    kept = histogram.merge(second.kept for second in seconds if second.kept is not None)
-    if all(second.kept is not None for second in seconds):
-        found = histogram.quantile(kept, 0.99) or 0.0
-    else:
-        found = estimated_p99(seconds)
+    found = worst_lag(seconds)
     worst = max(second.p99_seconds for second in seconds)
     # The upper edge of a bucket is at most 0.79 % too high: a lag on the limit is not beyond it.
     good = found <= limit * 1.0079
@@ -52,6 +48,13 @@ def look_at_lag(
         allowed,
         f"{what} was short" if good else f"{what} was too long: times are the generator's own",
     )
+
+
+def worst_lag(seconds: Sequence[SecondOfLag]) -> float:
+    """The p99 of all the lags of those seconds, exactly where they were kept."""
+    if any(second.kept is None for second in seconds):
+        return estimated_p99(seconds)
+    return histogram.quantile(histogram.merge(second.kept for second in seconds if second.kept), 0.99) or 0.0
 
 
 def estimated_p99(seconds: Sequence[SecondOfLag]) -> float:

@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 import pytest
 
 from harness.analysis.decide import bound_text, decide
 from harness.analysis.histogram import distribution_of
+from harness.analysis.intervals import cautious_share
 from harness.analysis.observations import Comeback, Fact, Gauge, Shares, Throughput, Times, Unobserved
 from harness.analysis.rules import Recovery
 from harness.analysis.tested import percent
@@ -112,14 +114,15 @@ def test_the_edges_of_a_p99(bad, outcome):
 
 
 def test_bad_requests_that_come_together_are_worth_less():
-    """T10: of 6,000 with 2.75 % bad, naive counting passes 4 %, the corrected interval does not."""
+    """T10: of 6,000 with 2.75 % bad, naive counting passes 4 %, the corrected interval does not. Korn and Graubard
+    make 440 of them and an upper bound of 4.41 %; the judge's correction for neighbours that are alike comes on top."""
     bad = (3, 5, 4, 6, 2, 30, 28, 5, 4, 3, 6, 5, 2, 4, 35, 5, 3, 4, 6, 5)
     seen = Shares(tuple((count, 300) for count in bad), "requests")
     ruling = decide(slo(SloKind.PROPORTION, None, 0.04, Unit.RATIO), seen)
     assert ruling.outcome is OPEN
-    assert ruling.measurement.n_effective == pytest.approx(440.297, rel=1e-5)
-    assert ruling.measurement.bad_upper == pytest.approx(0.0440827, rel=1e-5)
-    assert "worth 440 independent ones" in ruling.reason
+    assert ruling.measurement.n_effective == cautious_share(seen.batches).n_effective < 440
+    assert ruling.measurement.bad_upper == cautious_share(seen.batches).upper > 0.0440827
+    assert f"worth {ruling.measurement.n_effective:.0f} independent ones" in ruling.reason
 
 
 def test_a_bound_that_was_not_counted_is_taken_carefully_from_the_histogram():
@@ -304,7 +307,7 @@ def test_a_counted_share_with_something_still_under_way(bad, unresolved, outcome
 
 def test_the_interval_that_people_read_has_two_sides():
     """Two one-sided bounds at 95 % are an interval of 90 %: it must be wider to be called one of 95 %."""
-    seen = Gauge((0.4, 0.5, 0.6), 30, 0.4, 0.6, 0.0, 3.0)
+    seen = Gauge((0.4, 0.6, 0.5), 30, 0.4, 0.6, 0.0, math.inf)
     found = decide(slo(SloKind.GAUGE, None, 0.9, Unit.RATIO), seen).measurement
     assert (found.lower, found.upper) == pytest.approx((0.5 - 0.2484, 0.5 + 0.2484), abs=1e-4)  # t₀.₉₇₅,₂ = 4.3027
     shares = Shares(((10, 1000),), "requests")

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 
 from harness.analysis.intervals import (
+    allowance,
     batches_needed,
+    carried_over,
+    cautious_mean,
+    cautious_share,
     clopper_pearson,
     clopper_pearson_lower,
     clopper_pearson_upper,
@@ -95,6 +101,74 @@ def test_how_many_more_settle_it():
     assert still_needed(seen, 0.05) == 29
     assert still_needed(korn_graubard([(5, 100)] * 10), 0.05) is None
     assert still_needed(seen, 0) is None
+
+
+@pytest.mark.parametrize(("seconds", "factor"), [(1, 3), (3, 1.636364), (9, 1.173), (30, 1.0465), (math.inf, 1)])
+def test_what_neighbouring_batches_do_not_show(seconds, factor):
+    """(1 + φ)/(1 − φ) = 3 for batches of one second, and ever less for longer ones."""
+    assert allowance(seconds) == pytest.approx(factor, rel=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("deviations", "factor"),
+    [
+        ([], 1),
+        ([0.0, 0.0], 1),
+        ([1, -1, 1, -1], 1),  # each makes up for the one before
+        ([1, 1, 1, 1, -1, -1, -1, -1], 3),  # never more than r = 0.5
+        ([1, 0, -1, 0] * 2, 1.125 / 0.875),  # 0 and 1/8
+    ],
+)
+def test_what_neighbouring_batches_show(deviations, factor):
+    assert carried_over(deviations) == pytest.approx(factor)
+
+
+SPREAD_OUT = tuple(T10[index] for index in (5, 0, 1, 2, 3, 4, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19))
+"""T10 with its bursts apart from each other: no batch is like the one before."""
+
+
+def test_the_upper_bound_grants_a_higher_share_its_own_spread():
+    plain, seen = korn_graubard(SPREAD_OUT), cautious_share(SPREAD_OUT)
+    assert plain.deff == pytest.approx(12.33113, rel=1e-6)
+    assert (seen.lower, seen.deff, seen.n_effective) == pytest.approx((plain.lower, plain.deff, plain.n_effective))
+    # U solves U = BetaInv(.95; p·n(U) + 1, (1 − p)·n(U)) with n(U) = n_eff·deff ÷ deff(U).
+    upper, share = seen.upper, seen.share
+    spread = 1 + (seen.deff - 1) * math.sqrt(upper * (1 - upper) / (share * (1 - share)))
+    worth = seen.n_effective * seen.deff / spread
+    assert clopper_pearson_upper(share * worth, worth) == pytest.approx(upper, abs=1e-8)
+    assert 0.0440827 < upper < 0.0512
+
+
+def test_short_batches_tell_less():
+    short, long = cautious_share(SPREAD_OUT, batch_seconds=3), cautious_share(SPREAD_OUT, batch_seconds=30)
+    assert short.deff == pytest.approx(1 + (korn_graubard(T10).deff - 1) * 1.636364, rel=1e-6)
+    assert short.lower < long.lower < long.upper < short.upper
+
+
+def test_bursts_that_follow_each_other_tell_less():
+    apart, in_a_row = cautious_share(SPREAD_OUT), cautious_share(sorted(T10))
+    assert in_a_row.deff > 2 * apart.deff
+    assert in_a_row.upper > apart.upper
+    assert cautious_share(sorted(T10), batch_seconds=3).upper == in_a_row.upper  # more than what is granted anyway
+    assert in_a_row.lower == pytest.approx(apart.lower)  # an outage proves itself
+
+
+def test_a_mean_of_neighbours():
+    plain, seen = mean_interval([4, 6, 4, 6, 4, 6]), cautious_mean([4, 6, 4, 6, 4, 6], 0.05, 3.0)
+    assert plain is not None and seen is not None
+    assert seen.upper - 5 == pytest.approx((plain.upper - 5) * 1.636364**0.5, rel=1e-6)
+    rising, known = cautious_mean([1, 2, 3, 4, 5, 6, 7, 8], 0.05, 9.0), mean_interval([1, 2, 3, 4, 5, 6, 7, 8])
+    assert rising is not None and known is not None
+    assert rising.upper - 4.5 == pytest.approx((known.upper - 4.5) * 3**0.5, rel=1e-6)
+    assert cautious_mean([1.0], 0.05, 3.0) is None
+
+
+def test_what_does_not_come_together_needs_no_correction():
+    even = [(3, 300)] * 20
+    assert cautious_share(even, batch_seconds=3) == korn_graubard(even)
+    assert cautious_share([(0, 300)] * 20, batch_seconds=3) == korn_graubard([(0, 300)] * 20)
+    assert cautious_share([(300, 300)] * 2, batch_seconds=3).upper == 1
+    assert cautious_share([(0, 10), (9, 10)] * 2, batch_seconds=3).upper <= 1
 
 
 def test_mean_of_batches():

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 import pytest
@@ -7,6 +8,7 @@ import pytest
 from harness.analysis.histogram import distribution_of
 from harness.analysis.judge import judge
 from harness.analysis.steadiness import steadiness
+from harness.analysis.steady_state import mser
 from harness.model.samples import ServerSample
 from harness.model.verdict import Outcome
 from tests.support.evidence import START, make_evidence
@@ -72,6 +74,27 @@ def test_a_step_in_the_second_half():
     assert found.outcome is Outcome.INCONCLUSIVE
     assert "not in a steady state" in found.cell("response-time", "peak").reason
     assert found.cell("oom-kills", "peak").outcome is Outcome.PASS
+
+
+def test_a_short_disturbance_in_the_second_half():
+    """A worker that is replaced takes some seconds; MSER-5 alone would call it the end of a warm-up (ADR 5)."""
+    means = lambda at: (0.13 if 120 <= at < 125 else 0.013) * (1 + 0.02 * (at % 5))  # noqa: E731
+    assert not mser([math.log(means(at)) for at in range(180)]).steady
+    evidence = with_means(make_evidence(profile="standard"), means)
+    assert look(evidence).unsteady == ""
+    assert judge(evidence).cell("response-time", "peak").outcome is Outcome.PASS
+
+
+def test_a_step_that_no_bound_would_feel():
+    evidence = with_means(make_evidence(profile="standard"), lambda at: 0.020 if at < 140 else 0.013)
+    assert look(evidence).unsteady == ""
+
+
+def test_halves_that_differ_by_less_than_matters():
+    evidence = with_means(
+        make_evidence(profile="standard"), lambda at: 0.03 + 0.001 * (at % 3), over=lambda at: at >= 90 and at % 15 == 0
+    )
+    assert look(evidence).unsteady == ""
 
 
 def test_a_slow_rise():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from harness.analysis.steady_state import backlog_grows, drifts, halves_agree, mser, mser_score, theil_sen
+from harness.analysis.steady_state import backlog_grows, drifts, halves_agree, mser, mser_score, shifts, theil_sen
 
 NOISE = [((7919 * i % 13) - 6) / 10 for i in range(200)]
 
@@ -70,3 +70,14 @@ def test_halves():
     assert not halves_agree([(0, 100), (1, 100)] * 5 + [(20, 100), (22, 100)] * 5)
     assert halves_agree([(0, 100)] * 20)
     assert halves_agree([(0, 100), (5, 100)])
+    assert halves_agree([(0, 100), (1, 100)] * 5 + [(20, 100), (22, 100)] * 5, material_difference=0.25)
+
+
+def test_a_disturbance_shifts_nothing_and_a_step_does():
+    bump = [13 + (117 if 120 <= i < 125 else 0) + NOISE[i] for i in range(180)]
+    assert not mser(bump).steady  # what MSER takes for the end of a warm-up
+    assert not shifts(bump, mser(bump).unrestricted, material_shift=1)
+    step = [100 if i < 140 else 10 for i in range(200)]
+    assert shifts(step, 140, material_shift=25)
+    assert not shifts(step, 140, material_shift=90)
+    assert not shifts(step, 0, material_shift=1)

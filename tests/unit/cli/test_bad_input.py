@@ -54,6 +54,11 @@ def test_an_unknown_profile(refused) -> None:
     assert "smok" in refused("verify", "lectio", "--stage", "A", "--profile", "smok")[0]
 
 
+@pytest.mark.parametrize("workers", ["0", "65", "two"])
+def test_a_number_of_workers_that_makes_no_sense(refused, workers: str) -> None:
+    assert "'--workers'" in refused("verify", "lectio", "--stage", "A", "--workers", workers)[0]
+
+
 @pytest.mark.parametrize(
     ("good", "bad", "place", "said"),
     [

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
-from harness.experiment.live import LiveView, position
+from harness.experiment.live import Busiest, LiveView, position
 from harness.model.figure import Citation, Figure, Provenance
 from harness.model.plan import Arrivals, Held, Level, LevelName, LoadPlan, Phase, PhaseName
 from harness.model.samples import Distribution, RequestRow
 from harness.model.units import Unit
+from tests.support.report_values import generator
 
 
 def plan() -> LoadPlan:
@@ -84,3 +87,18 @@ def test_a_moment_lies_in_one_phase_of_one_level() -> None:
 def test_before_the_first_row_there_is_nothing_rather_than_zero_seconds() -> None:
     status = LiveView(plan()).status(0.5, None, {})
     assert status.response_p95_seconds is None
+
+
+def test_of_several_workers_the_busiest_is_shown_with_all_their_sockets() -> None:
+    busiest = Busiest()
+    assert busiest.sample is None
+    one = replace(generator(10.0, "one"), cpu_ratio=0.3, loop_lag_p99_seconds=0.009, sockets=40)
+    two = replace(generator(10.1, "two"), cpu_ratio=0.7, loop_lag_p99_seconds=0.002, sockets=50)
+    busiest.add((one, two))
+    shown = busiest.sample
+    assert shown is not None
+    assert (shown.worker, shown.cpu_ratio, shown.loop_lag_p99_seconds, shown.sockets) == ("two", 0.7, 0.009, 90)
+    assert busiest.count == 2
+    busiest.add(replace(one, monotonic_seconds=one.monotonic_seconds + later) for later in range(1, 9))
+    assert busiest.sample is not None
+    assert (busiest.sample.worker, busiest.sample.sockets) == ("one", 40)  # the other was lost

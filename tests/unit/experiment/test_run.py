@@ -13,6 +13,7 @@ from types import SimpleNamespace
 import pytest
 
 import harness.experiment.run as subject
+import harness.experiment.standing as standing
 from harness.errors import EvidenceError, GeneratorError, StackError
 from harness.experiment.run import execute
 from harness.experiment.settings import Settings, StopRequest
@@ -61,7 +62,7 @@ class MadeUpServers(SimpleNamespace):
             trouble=trouble,
         )
 
-    def start_sampling(self) -> None:
+    def start_sampling(self, run: RunDirectory) -> None:
         pass
 
     def stop_sampling(self) -> tuple[str, ...]:
@@ -136,7 +137,7 @@ class Stage:
 @pytest.fixture
 def made_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Stage:
     stage = Stage(tmp_path)
-    monkeypatch.setattr(subject, "bring_up", lambda *arguments: stage.bring_up(*arguments))
+    monkeypatch.setattr(standing, "bring_up", lambda *arguments: stage.bring_up(*arguments))
     monkeypatch.setattr(subject, "Generator", MadeUpGenerator)
     monkeypatch.setattr(subject, "TICK_SECONDS", 0.001)
     return stage
@@ -226,6 +227,23 @@ def test_a_generator_without_its_last_word_was_lost(
     made_up.execute()
     assert made_up.end.startswith("generator: it ended early")
     assert any(event.name == "worker-lost" for event in made_up.events)
+
+
+def test_a_worker_that_is_lost_is_said_at_once_and_ends_nothing(
+    made_up: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    events = (
+        ("load-start", ""),
+        ("worker-lost", "killed by signal 9"),
+        ("load-end", ""),
+        ("generator-end", "completed"),
+    )
+    monkeypatch.setattr(MadeUpGenerator, "events", events)
+    made_up.execute()
+    assert made_up.end == "complete"
+    assert [note for note in made_up.watcher.notes if "lost" in note] == [
+        "worker ? of the generator was lost (killed by signal 9): INVALID from here on"
+    ]
 
 
 def test_accounts_that_cannot_be_settled_end_nothing(made_up: Stage) -> None:

@@ -8,8 +8,10 @@ from types import SimpleNamespace
 import pytest
 
 from harness.experiment import run as module
-from harness.experiment.run import Journal, _Execution
+from harness.experiment.abort import RULES
+from harness.experiment.run import Execution
 from harness.experiment.settings import StopRequest
+from harness.experiment.standing import Journal
 from harness.model.samples import Event
 from harness.store.jsonl import Appender, read_lines
 from harness.store.layout import RunDirectory
@@ -44,13 +46,14 @@ class Servers(SimpleNamespace):
         dead, self.dead = self.dead, ()
         return dead
 
-    def start_sampling(self):
+    def start_sampling(self, run):
         pass
 
     def stop_sampling(self):
         return ()
 
-    stop = start_sampling
+    def stop(self):
+        pass
 
 
 @pytest.mark.parametrize("dead", [("gunicorn",), ()])
@@ -58,8 +61,9 @@ def test_the_dead_of_the_last_second_are_noted(dead, tmp_path, monkeypatch):
     monkeypatch.setattr(module, "Generator", Generator)
     run, journal = RunDirectory(tmp_path), Journal(RunDirectory(tmp_path))
     observer = SimpleNamespace(step=lambda _: None, note=lambda _: None, live=lambda _: None)
-    settings = SimpleNamespace(plan=make_plan(), locustfile=None)
-    _Execution(settings, run, Servers(dead=dead), journal, observer, StopRequest()).carry_out()
+    settings = SimpleNamespace(plan=make_plan(), locustfile=None, workers=1, abort_rules=RULES)
+    servers = Servers(dead=dead)
+    Execution(settings, run, servers, journal, observer, StopRequest(), servers.stop).carry_out()
     journal.close()
     events = list(read_lines(run.events, Event))
     assert [event.detail["process"] for event in events if event.name == "process-died"] == list(dead)

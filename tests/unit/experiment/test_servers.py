@@ -68,7 +68,32 @@ def test_a_sampler_that_has_fallen_silent_says_nothing_of_now(
 
     monkeypatch.setattr(subject, "Sampling", Sampling)
     servers = up(external, tmp_path)
-    servers.start_sampling()
+    servers.start_sampling(RunDirectory(tmp_path))
     assert servers.latest()["host.cpu_busy_ratio"] == 0.99
     age[0] = STALE_PERIODS + 1.0
     assert servers.latest() == {}
+
+
+def test_each_run_on_one_stack_keeps_its_own_part_of_nginx_s_log(
+    external: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(subject, "find_ffmpeg", lambda: Path("ffmpeg"))
+    monkeypatch.setattr(subject, "ensure_clip", lambda ffmpeg: Path("clip.mp4"))
+    monkeypatch.setattr(subject, "make_samplers", lambda targets: ())
+    home = RunDirectory(tmp_path)
+    home.logs.mkdir()
+    home.nginx_log.write_bytes(b"before\n")
+    servers = up(external, tmp_path)
+    kept = []
+    for number in (1, 2):
+        run = home.trial(number)
+        run.logs.mkdir(parents=True)
+        servers.start_sampling(run)
+        with home.nginx_log.open("ab") as log:
+            log.write(f"trial {number}\n".encode())
+        servers.stop_sampling()
+        kept.append(run.nginx_log.read_bytes())
+    servers.start_sampling(home)
+    servers.stop_sampling()
+    assert kept == [b"trial 1\n", b"trial 2\n"]
+    assert home.nginx_log.read_bytes() == b"before\ntrial 1\ntrial 2\n"

@@ -33,8 +33,10 @@ def test_two_recorded_answers() -> None:
     assert values["hub_lag_seconds_max"] == 0.004
 
 
-def test_the_first_sample_has_gauges_only() -> None:
-    assert set(SAMPLER.parse(recorded(1), None, 0.0)) == {"requests_in_flight", "sockets_open", "hub_lag_seconds_max"}
+def test_the_first_sample_has_no_rates() -> None:
+    values = SAMPLER.parse(recorded(1), None, 0.0)
+    assert set(values) == {"requests_in_flight", "requests_total", "sockets_open", "hub_lag_seconds_max"}
+    assert values["requests_total"] == number(recorded(1), "refapp_request_seconds_count") > 0
 
 
 def test_labels_add_up_whatever_they_hold() -> None:
@@ -47,6 +49,13 @@ def test_labels_add_up_whatever_they_hold() -> None:
         b"\n"
     )
     assert parse_text(text) == [("a_total", 3.0), ("a_total", 4.0), ("b_total", 5.0)]
+
+
+def test_waits_for_a_connection_add_up_to_how_many_wait_and_refusals_are_counted() -> None:
+    before = b"x_pool_wait_seconds_sum 2\nx_connections_refused_total 3\n"
+    now = b"x_pool_wait_seconds_sum 12\nx_connections_refused_total 4\n"
+    assert SAMPLER.parse(now, before, 5.0) == {"connections_refused_total": 4.0, "pool_waiting": 2.0}
+    assert "pool_waiting" not in SAMPLER.parse(before, now, 5.0)  # after a restart
 
 
 def test_the_worst_worker_lags() -> None:
@@ -67,7 +76,7 @@ def test_a_restart_leaves_rates_and_means_out() -> None:
 
 def test_an_application_with_other_metrics_is_not_given_zeros() -> None:
     text = b"http_server_request_duration_seconds_sum 2\nhttp_server_request_duration_seconds_count 1\n"
-    assert SAMPLER.parse(text, text, 1.0) == {"requests_per_second": 0.0}
+    assert SAMPLER.parse(text, text, 1.0) == {"requests_total": 1.0, "requests_per_second": 0.0}
 
 
 def test_the_samplers_costly_question_is_asked_rarely() -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from harness.model.samples import ServerSample
+from harness.samplers import runner
 from harness.samplers.runner import SamplerLoop, Sampling
 from harness.store.jsonl import Appender, read_lines
 
@@ -290,3 +291,21 @@ def test_what_was_never_started_can_be_stopped() -> None:
 class FakeRows:
     def append(self, *values: object) -> None:
         raise AssertionError("nothing is to be written")
+
+
+@pytest.mark.parametrize("refusal", [None, PermissionError()])
+def test_the_threads_go_first_where_they_may_and_run_where_they_may_not(
+    monkeypatch: pytest.MonkeyPatch, refusal: OSError | None
+) -> None:
+    asked = []
+
+    def setpriority(*arguments: int) -> None:
+        asked.append(arguments)
+        if refusal is not None:
+            raise refusal
+
+    monkeypatch.setattr(runner.os, "setpriority", setpriority)
+    ran = []
+    runner._first(lambda: ran.append(True))
+    assert ran == [True]
+    assert asked[0][2] < 0
