@@ -40,6 +40,7 @@ SLIS: tuple[Sli, ...] = (
     Sli("redis_evictions_per_second", Unit.PER_SECOND, (SloKind.GAUGE,)),
     Sli("redis_hit_ratio", Unit.RATIO, (SloKind.GAUGE,)),
     Sli("query_seconds", Unit.SECONDS, (SloKind.QUANTILE,)),
+    Sli("cache_hit_ratio", Unit.RATIO, (SloKind.GAUGE,)),
     Sli("query_mean_seconds", Unit.SECONDS, (SloKind.GAUGE,)),
     Sli("websocket_connections_ratio", Unit.RATIO, (SloKind.GAUGE,)),
     Sli("application_request_seconds", Unit.SECONDS, (SloKind.GAUGE,)),
