@@ -57,36 +57,42 @@ class _Person(Person):
         """One of the user's meetings; the first of all when the list fails."""
         return self.choose("/api/meetings?page=1", "GET /api/meetings", 1)
 
+    def view_meetings(self) -> None:
+        """The list as a page."""
+        self.get("/meetings", "GET /meetings", check=lambda reply: b"</html>" in reply.body)
+
     def read_meeting(self, meeting: int) -> None:
         """A meeting with its participants and tasks."""
         self.get(f"/api/meetings/{meeting}", "GET /api/meetings/:id", check=lambda reply: reply.json["id"] == meeting)
 
 
 class Reader(_Person):
-    """Looks a meeting up: 4 requests."""
+    """Looks a meeting up: 5 requests, two of them page views."""
 
     @task
     def look_a_meeting_up(self) -> None:
-        """Open the page, leaf through the list, read one."""
+        """Open the page, leaf through the list, read one, and go back to the page."""
         if self.log_in("user", USERS) is None:
             return
-        self.get("/meetings", "GET /meetings", check=lambda reply: b"</html>" in reply.body)
+        self.view_meetings()
         self.read_meeting(self.find_meeting())
+        self.view_meetings()
 
 
 class Analyst(_Person):
-    """Looks at how meetings go: 4 requests."""
+    """Looks at how meetings go: 5 requests, two of them page views."""
 
     @task
     def see_analytics(self) -> None:
-        """Open the page, then the dashboard and the trends."""
+        """Open the page, then the dashboard and the trends, and go back to the page."""
         if self.log_in("user", USERS) is None:
             return
-        self.get("/meetings", "GET /meetings", check=lambda reply: b"</html>" in reply.body)
+        self.view_meetings()
         self.get(
             "/api/analytics/dashboard", "GET /api/analytics/dashboard", check=lambda reply: reply.json["meetings"] > 0
         )
         self.get("/api/analytics/trends", "GET /api/analytics/trends", check=lambda reply: bool(reply.json["days"]))
+        self.view_meetings()
 
 
 class Host(_Person):

@@ -225,6 +225,7 @@ SLIS: tuple[Sli, ...] = (
     _sampled("redis_evictions_per_second", Unit.PER_SECOND, "redis", "evictions_per_second"),
     _sampled("redis_hit_ratio", Unit.RATIO, "redis", "hit_ratio"),
     Sli("query_seconds", Unit.SECONDS, query_seconds, (Taint.SERVER_SERIES,), downstream=True),
+    _sampled("cache_hit_ratio", Unit.RATIO, "application", "cache_hit_ratio"),
     _sampled("query_mean_seconds", Unit.SECONDS, "application", "query_seconds_mean"),
     Sli("websocket_connections_ratio", Unit.RATIO, websocket_connections_ratio, (Taint.THROUGHPUT,)),
     _sampled("application_request_seconds", Unit.SECONDS, "application", "request_seconds_mean"),

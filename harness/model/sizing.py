@@ -12,6 +12,7 @@ class StackSize:
     Sizes in bytes, times in seconds. None means that the plan says nothing and the server's own default holds.
     celery_heavy_workers: 0 means no heavy queue: every task goes to the default queue (stage A).
     pgbouncer_pool_size: None means that the application connects to PostgreSQL directly (stage A).
+    redis_evicts: a full Redis drops keys that expire anyway, the least recently used first, instead of refusing writes.
     db_pool_size, db_max_overflow: SQLAlchemy's pool of one web process; None: shared out by the connection budget.
     application: further environment variables of the application and their values.
     """
@@ -30,6 +31,7 @@ class StackSize:
     pgbouncer_pool_size: int | None = None
     pgbouncer_max_client_connections: int | None = None
     redis_maxmemory_bytes: int | None = None
+    redis_evicts: bool = False
     db_pool_size: int | None = None
     db_max_overflow: int | None = None
     gunicorn_worker_connections: int | None = None

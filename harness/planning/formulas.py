@@ -148,6 +148,12 @@ def share_down(availability: float, period_seconds: float) -> float:
     return (1 - availability) * period_seconds
 
 
+def cache_hit_rate(rate_per_second: float, seconds_kept: float) -> float:
+    """Share of the requests for one key that find it: each miss is followed by as many hits as come while it is kept.
+    The requests come at random (Poisson), and nothing drops the key before its time."""
+    return rate_per_second * seconds_kept / (1 + rate_per_second * seconds_kept)
+
+
 def ceil(value: float) -> float:
     """The next whole number."""
     return float(math.ceil(value - 1e-9))
@@ -355,6 +361,15 @@ FORMULAS: tuple[Formula, ...] = (
         "time down = (1 − availability) × period",
         _ITSELF,
         "(1 − {0}) × {1}",
+    ),
+    Formula(
+        "cache_hit_rate",
+        cache_hit_rate,
+        ("rate_per_second", "seconds_kept"),
+        Unit.RATIO,
+        "hits = rate × time kept ÷ (1 + rate × time kept)",
+        "Jung, Berger & Balakrishnan, Modeling TTL-based Internet Caches (2003)",
+        "{0} × {1} ÷ (1 + {0} × {1})",
     ),
     Formula(
         "ceil",

@@ -74,6 +74,7 @@ def size_of(stage: Stage) -> StackSize:
         pgbouncer_pool_size=int(stage.value("pgbouncer_pool_size", PGBOUNCER_DEFAULT_POOL_SIZE)) if pooled else None,
         pgbouncer_max_client_connections=most_clients or None,
         redis_maxmemory_bytes=maxmemory or None,
+        redis_evicts=stage.value("redis_evicts", 0) > 0,
         db_pool_size=_whole(stage, "db_pool_size"),
         db_max_overflow=_whole(stage, "db_max_overflow"),
         gunicorn_worker_connections=_whole(stage, "gunicorn_worker_connections"),

@@ -16,6 +16,8 @@ from harness.samplers.targets import Targets
 _REQUEST = ("request_seconds", "request_duration_seconds")
 _QUERY = ("query_seconds", "query_duration_seconds")
 """How the names of the histograms may end: an application puts its own word before them."""
+_LOOKUPS = "cache_lookups_total"
+"""How the name of the counter may end that has a label ``result``: ``hit`` or another."""
 
 
 class ApplicationSampler:
@@ -62,6 +64,8 @@ class ApplicationSampler:
             earlier = buckets(previous, _QUERY)
             for edge, count in buckets(raw, _QUERY).items():
                 values[f"queries_within.{edge:g}"] = growth(count, earlier.get(edge, 0.0))
+            hits, lookups = (_growth_of(raw, previous, labels) for labels in ('{result="hit"}', "{"))
+            values["cache_hit_ratio"] = share(hits or 0.0, lookups)  # before the first hit it is not counted
             waits = _pair(now, before, ("pool_wait_seconds_sum",))
             if waits is not None:
                 # Seconds waited per second: how many requests waited for a connection, on average.
@@ -106,6 +110,21 @@ def buckets(text: bytes, endings: tuple[str, ...]) -> dict[float, float]:
         if math.isfinite(edge):
             found[edge] = found.get(edge, 0.0) + float(number.split()[0])
     return found
+
+
+def _growth_of(raw: bytes, previous: bytes, labels: str) -> float | None:
+    """By how much the lookups in the application's own cache with these labels have grown; None when it counts none.
+
+    Redis's own hits and misses hold every client's lookups, the samplers' among them.
+    """
+
+    def total(text: bytes) -> float | None:
+        lines = (line for line in text.decode().splitlines() if f"{_LOOKUPS}{labels}" in line and line[0] != "#")
+        numbers = [float(line.rpartition("}")[2].split()[0]) for line in lines]
+        return sum(numbers) if numbers else None
+
+    now = total(raw)
+    return None if now is None else growth(now, total(previous) or 0.0)
 
 
 def _sums(series: Iterable[tuple[str, float]]) -> dict[str, float]:

@@ -40,9 +40,15 @@ def serve(programs: Programs, server: Redis, size: StackSize, account: Account |
         password=server.password,
         folder=server.folder,
         maxmemory_bytes=size.redis_maxmemory_bytes or 0,
+        policy=_policy(size),
     )
     configuration = write_private(server.folder / "redis.conf", text, account)
     return Command("redis", (str(programs.redis_server), str(configuration)), cwd=server.folder, backing=True)
+
+
+def _policy(size: StackSize) -> str:
+    """Where a plan evicts, only keys that expire: tasks that wait in the same Redis are none of the cache."""
+    return "volatile-lru" if size.redis_evicts else "noeviction"
 
 
 def _client(server: Redis) -> redis.Redis:
@@ -68,7 +74,7 @@ def read_back(server: Redis, size: StackSize) -> tuple[ReadBack, ...]:
         compare("redis", "maxmemory", size.redis_maxmemory_bytes, limit, unit="bytes")
         if size.redis_maxmemory_bytes
         else recorded("redis", "maxmemory", "no limit of its own" if limit == 0 else str(limit)),
-        compare("redis", "maxmemory-policy", "noeviction", settings["maxmemory-policy"]),
+        compare("redis", "maxmemory-policy", _policy(size), settings["maxmemory-policy"]),
         compare("redis", "bind", LOOPBACK, settings["bind"]),
         recorded("redis", "persistence", f"save “{settings['save']}”, appendonly {settings['appendonly']}"),
         recorded("redis", "redis_version", version),

@@ -26,7 +26,11 @@ class Settings:
     db_pool_size: int
     db_max_overflow: int
     db_pool_timeout_seconds: float
+    db_pool_recycle_seconds: int
+    db_pool_pre_ping: bool
     db_transaction_pooling: bool
+    sio_ping_interval_seconds: int
+    sio_ping_timeout_seconds: int
     password_cost: int
     max_upload_bytes: int
     transcode_timeout_seconds: float
@@ -58,7 +62,11 @@ class Settings:
             db_pool_size=int(environment.get("DB_POOL_SIZE", "5")),
             db_max_overflow=int(environment.get("DB_MAX_OVERFLOW", "5")),
             db_pool_timeout_seconds=float(environment.get("DB_POOL_TIMEOUT", "5")),
+            db_pool_recycle_seconds=int(environment.get("DB_POOL_RECYCLE", "-1")),
+            db_pool_pre_ping=environment.get("DB_POOL_PRE_PING", "0") == "1",
             db_transaction_pooling=environment.get("DB_TRANSACTION_POOLING", "0") == "1",
+            sio_ping_interval_seconds=int(environment.get("SIO_PING_INTERVAL", "25")),
+            sio_ping_timeout_seconds=int(environment.get("SIO_PING_TIMEOUT", "20")),
             password_cost=int(environment.get("PASSWORD_COST", "4096")),
             max_upload_bytes=int(environment.get("MAX_UPLOAD_BYTES", str(64 * 1024 * 1024))),
             transcode_timeout_seconds=float(environment.get("TRANSCODE_TIMEOUT", "300")),

@@ -36,6 +36,8 @@ def engine() -> Engine:
         pool_size=config.db_pool_size,
         max_overflow=config.db_max_overflow,
         pool_timeout=config.db_pool_timeout_seconds,
+        pool_recycle=config.db_pool_recycle_seconds,
+        pool_pre_ping=config.db_pool_pre_ping,
         pool_use_lifo=True,  # the busiest connections stay warm
         pool_reset_on_return=None,  # nothing to roll back
         use_native_hstore=False,  # would look up a type's id on every first connection

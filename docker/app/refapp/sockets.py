@@ -46,6 +46,8 @@ def serve_sockets(app: Flask) -> None:
         channel=CHANNEL,
         manage_session=False,
         max_http_buffer_size=MAX_MESSAGE_BYTES,
+        ping_interval=settings().sio_ping_interval_seconds,
+        ping_timeout=settings().sio_ping_timeout_seconds,
         # Who connects is known by the token alone, never by a cookie, so another origin gains nothing.
         cors_allowed_origins="*",
     )

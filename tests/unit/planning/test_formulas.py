@@ -40,6 +40,8 @@ EXAMPLES = {
     # course-organizer.md: 1,500 participants, 500 to a bridge
     "bridges_needed": ((1500, 500), 3),
     "share_down": ((0.999, 30 * 86_400), 2592),
+    # mina.md: 100 RPS of 10,000 users, a list kept for 60 s: 0.6 hits follow each miss
+    "cache_hit_rate": ((0.01, 60), 0.375),
     "ceil": ((7.5,), 8),
 }
 

@@ -105,3 +105,17 @@ def test_the_buckets_of_all_labels_add_up() -> None:
         b'x_query_seconds_bucket{db="a",le="+Inf"} 9\nx_request_seconds_bucket{le="0.1"} 7\n'
     )
     assert buckets(text, ("query_seconds",)) == {0.1: 7.0}
+
+
+def lookups(**results: int) -> bytes:
+    return "".join(f'x_cache_lookups_total{{result="{name}"}} {n}.0\n' for name, n in results.items()).encode()
+
+
+def test_the_cache_is_judged_by_the_applications_own_lookups() -> None:
+    help_text = b"# TYPE x_cache_lookups_total counter\n"
+    before, now = help_text + lookups(miss=2), help_text + lookups(hit=6, miss=4)
+    assert SAMPLER.parse(now, before, 5.0) == {"cache_hit_ratio": 0.75}
+    assert SAMPLER.parse(lookups(miss=3), before, 5.0) == {"cache_hit_ratio": 0.0}  # the first hit is still to come
+    assert SAMPLER.parse(lookups(hit=1), b"", 5.0) == {"cache_hit_ratio": 1.0}
+    assert SAMPLER.parse(now, now, 5.0) == {}  # nothing was looked up
+    assert SAMPLER.parse(before, now, 5.0) == {}  # after a restart

@@ -82,6 +82,11 @@ def test_redis_never_evicts_and_keeps_its_password_off_the_command_line(tmp_path
     assert server.url == "redis://:secret@127.0.0.1:6390/0"
 
 
+def test_redis_evicts_what_expires_where_a_plan_says_so(tmp_path: Path) -> None:
+    redis.serve(PROGRAMS, redis.Redis(tmp_path, 6390, "secret"), replace(SIZE_A, redis_evicts=True), None)
+    assert "maxmemory-policy volatile-lru" in (tmp_path / "redis.conf").read_text()
+
+
 def test_pgbouncer_pools_transactions(tmp_path: Path) -> None:
     database = postgres.Postgres(tmp_path, 5433, "super", "role")
     server = pgbouncer.PgBouncer(tmp_path, 6432, 40, 162)
