@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from harness.analysis import histogram
-from harness.analysis.coverage import is_measured
+from harness.analysis.coverage import generator_lost, is_measured
 from harness.analysis.not_proven import unfinished
 from harness.analysis.phases import HTTP_KINDS, measured, rows, seconds_of
 from harness.analysis.rates import Tally, tally
@@ -78,6 +78,10 @@ def _failed(evidence: Evidence, found: RunVerdict) -> str:
 
 
 def _invalid(evidence: Evidence, found: RunVerdict) -> str:
+    lost = generator_lost(evidence)
+    if lost:
+        whom = subject(evidence).rstrip(",")
+        return f"This run proves nothing about {whom}: {lost}, so that the load was not the planned one."
     tainted = next((verdict for verdict in found.deciding if verdict.outcome is Outcome.INVALID), None)
     why = "its evidence is not sound"
     if tainted is not None:

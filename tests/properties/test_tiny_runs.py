@@ -102,6 +102,11 @@ def test_flight_schools_smallest_stage():
     verdict = judge(simulate(FLIGHT, stage, build_plan(FLIGHT, stage, PROFILES[0], 7)))
     assert verdict.outcome is Outcome.INCONCLUSIVE
     assert [each.id for each in verdict.checks if each.taints and not each.passed] == []
+    for cell in verdict.verdicts:
+        if cell.slo_id in ("response-time", "load-carried"):
+            assert cell.outcome is Outcome.INCONCLUSIVE
+            assert "measured at" in cell.reason
+    assert "measured at 0.116/s, a run of" in next(c.reason for c in verdict.verdicts if c.level == "recovery")
 
 
 @pytest.mark.parametrize("factor", [0.5, 2.0])

@@ -1,4 +1,4 @@
-"""Sound evidence of any load plan, in simulated time: the arrivals of the real schedule, each session as the plan has it.
+"""Sound evidence of any load plan, in simulated time: the real schedule's arrivals, each session as the plan has it.
 
 Unlike ``make_evidence`` it has no rate of its own, so that plans of a few requests look as they do in a real run.
 """
