@@ -14,6 +14,7 @@ from harness.analysis.longer import longer
 from harness.analysis.not_proven import not_proven
 from harness.analysis.observations import Fact, Observation, Unobserved
 from harness.analysis.order import in_order
+from harness.analysis.rehearsal import rehearsed
 from harness.analysis.slis import Sli, sli
 from harness.analysis.soundness import contention, host_size, not_carried
 from harness.analysis.steadiness import steadiness
@@ -45,7 +46,7 @@ def judge(evidence: Evidence) -> RunVerdict:
             ruling = _inconclusive("this load plan has no such level")
             verdicts.append(_verdict(slo, name, None, ruling, ()))
             continue
-        ruling, measure = _rule(evidence, slo, level, len(cells), short, lost)
+        ruling, measure = _rule(evidence, slo, level, len(cells), short, lost=lost)
         tainted: tuple[str, ...] = (PRESENCE,) if ruling.outcome is Outcome.INVALID else ()
         if measure is not None and not tainted:
             observed_in = seen_in(evidence, level, measure).name.value
@@ -59,7 +60,11 @@ def judge(evidence: Evidence) -> RunVerdict:
                 steady = measure.steady and slo.kind is not SloKind.COUNT
                 ruling = temper(ruling, measure, circumstances.get(observed_in, NOTHING_KNOWN), host, steady=steady)
         verdicts.append(_verdict(slo, name, level, ruling, tainted))
-    rules = judge_rules(evidence, checks, circumstances, host, short, lost)
+    rules = judge_rules(evidence, checks, circumstances, host, short, lost=lost)
+    if evidence.manifest.rehearsal:
+        scale = evidence.manifest.scale
+        verdicts = [rehearsed(cell, scale) for cell in verdicts]
+        rules = tuple(rehearsed(rule, scale) for rule in rules)
     found = RunVerdict(Outcome.INCONCLUSIVE, Severity.NONE, "", tuple(verdicts), checks, (), short, rules)
     found = replace(
         found,
@@ -94,7 +99,9 @@ def run_outcome(verdicts: Iterable[Verdict | RuleVerdict], short: str = "", lost
     return Outcome.PASS if outcomes == {Outcome.PASS} else Outcome.INCONCLUSIVE
 
 
-def _rule(evidence: Evidence, slo: Slo, level: Level, cells: int, short: str, lost: str) -> tuple[Ruling, Sli | None]:
+def _rule(
+    evidence: Evidence, slo: Slo, level: Level, cells: int, short: str, *, lost: str
+) -> tuple[Ruling, Sli | None]:
     try:
         measure = sli(slo.sli)
     except KeyError:

@@ -9,13 +9,13 @@ from harness.analysis.checks import worker_lost
 from harness.analysis.coverage import has_begun, is_measured
 from harness.analysis.decide import Ruling
 from harness.analysis.slis import Sli, sli
-from harness.analysis.soundness import HostSize
 from harness.analysis.temper import Circumstances, assumed, taint, taints, temper
 from harness.analysis.timed import UNSEEN, Finding, hold_timed
 from harness.analysis.utilisation import hold_band, hold_uptime
 from harness.analysis.windows import Windows
 from harness.model.evidence import Evidence
 from harness.model.figure import Figure
+from harness.model.hostsize import HostSize
 from harness.model.plan import Level
 from harness.model.rule import BandRule, Rule, TimedRule, UptimeRule
 from harness.model.verdict import CheckResult, Outcome, RuleVerdict, Severity
@@ -27,6 +27,7 @@ def judge_rules(
     circumstances: Mapping[str, Circumstances],
     host: HostSize,
     short: str,
+    *,
     lost: str = "",
 ) -> tuple[RuleVerdict, ...]:
     """The verdicts, in the order of the stage's rules.
