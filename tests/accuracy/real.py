@@ -374,7 +374,7 @@ def liars_real() -> Table:
         "what was done to the server or the generator",
         ("case", "found"),
         tuple(lines),
-        ("A generator that is gone altogether ends the load: what it had left under way is INVALID, and so is the run.",),
+        ("A generator that is gone altogether ends the load: what was under way is INVALID, and so is the run.",),
     )
 
 
