@@ -141,3 +141,9 @@ def test_a_rehearsal_is_planned_small_and_says_so(printed) -> None:
 def test_a_scale_that_is_none_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(("plan", "lectio", "--stage", "A", "--scale", "2")) == 20
     assert "cannot be scaled to 2" in capsys.readouterr().err
+
+
+def test_verify_refuses_it_before_anything_starts(capsys: pytest.CaptureFixture[str], tmp_path) -> None:
+    assert run(("verify", "lectio", "--stage", "A", "--scale", "0", "--runs", str(tmp_path / "runs"))) == 20
+    assert "cannot be scaled to 0" in capsys.readouterr().err
+    assert not (tmp_path / "runs").exists()
