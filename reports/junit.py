@@ -27,7 +27,7 @@ def junit_xml(evidence: Evidence, verdict: RunVerdict) -> bytes:
     errors = sum(case.find("error") is not None for case in cases)
     suite = ET.Element(
         "testsuite",
-        name=fit(f"proofload {place} {manifest.profile}"),
+        name=fit(f"proofload {place} {manifest.profile}{f' ({manifest.rehearsal})' if manifest.rehearsal else ''}"),
         tests=str(len(cases)),
         failures=str(failures),
         errors=str(errors),
@@ -43,6 +43,7 @@ def junit_xml(evidence: Evidence, verdict: RunVerdict) -> bytes:
         ("severity", verdict.severity),
         ("seed", str(manifest.seed)),
         ("proofload", manifest.proofload_version),
+        *((("rehearsal", manifest.rehearsal),) if manifest.rehearsal else ()),
     ):
         ET.SubElement(properties, "property", name=name, value=fit(value))
     suite.extend(cases)

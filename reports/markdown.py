@@ -25,7 +25,7 @@ def summary_markdown(material: Material) -> str:
     warning = " (warning)" if verdict.outcome is Outcome.PASS and verdict.severity is Severity.WARNING else ""
     lines = [
         f"## {SYMBOLS[verdict.outcome]} {verdict.outcome}{warning}: {plain(evidence.subject.title)}, "
-        f"stage {plain(evidence.subject.stage.name)}",
+        f"stage {plain(evidence.subject.stage.name)}{f', {manifest.rehearsal}' if manifest.rehearsal else ''}",
         "",
         plain(verdict.headline),
         "",

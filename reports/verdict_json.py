@@ -31,6 +31,7 @@ class RunIdentity:
     proofload_version: str
     plan_digest: str
     command: str
+    scale: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)

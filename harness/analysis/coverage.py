@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
+
 from harness.analysis.phases import load_second, measured
-from harness.analysis.workers import lost_workers
+from harness.analysis.workers import LOST, lost_workers
 from harness.model.evidence import Evidence
 from harness.model.plan import Level
 
@@ -15,6 +17,10 @@ RUN_END = "run-end"
 """The harness's last word, before it judges; detail: reason, complete | interrupted: Ctrl-C | aborted: <rule> | … A
 harness that was killed leaves none, and watched nothing after that."""
 COMPLETE = ("complete", "completed")
+ASKED = ("interrupted", "aborted")
+"""How the reason of an end begins that was asked for, and the events that note the asking."""
+GENERATOR = "generator"
+"""How the reason of an end begins that was the generator's own doing."""
 
 
 def cut_short(evidence: Evidence) -> str:
@@ -32,6 +38,29 @@ def cut_short(evidence: Evidence) -> str:
     if run_end not in COMPLETE:
         return f"{at} {run_end}"
     return f"{at} the generator stopped{': ' + generator_end if generator_end else ''}"
+
+
+def generator_lost(evidence: Evidence) -> str:
+    """What became of the generator, or of a worker of it, in a run that was cut short, if that went away before anybody
+    asked for the end; empty when it did not. What such a run holds from then on is not sound."""
+    if not cut_short(evidence) or evidence.load_start_seconds is None:
+        return ""
+    asked = [event.monotonic_seconds for event in evidence.events if event.name in ASKED]
+    run_end = evidence.event(RUN_END)
+    if run_end is None:  # the harness was killed, and the generator follows it
+        asked.append(evidence.load_start_seconds + end_seconds(evidence))
+    elif _reason(evidence, RUN_END).startswith(ASKED):
+        asked.append(run_end.monotonic_seconds)
+    until = min(asked, default=math.inf)
+    for event in evidence.events:
+        second = load_second(evidence, event.monotonic_seconds)
+        if event.name in LOST and second is not None and second >= 0 and event.monotonic_seconds < until:
+            worker = event.detail.get("worker", "")
+            who = f"worker {worker} of the generator" if worker else "the generator"
+            return f"{who} was lost at {second:.0f} s of {evidence.plan.duration_seconds:.0f} s"
+    if _reason(evidence, RUN_END).startswith(GENERATOR):
+        return cut_short(evidence)
+    return ""
 
 
 def end_seconds(evidence: Evidence) -> float:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from harness.analysis import histogram
-from harness.analysis.coverage import is_measured
+from harness.analysis.coverage import generator_lost, is_measured
 from harness.analysis.not_proven import unfinished
 from harness.analysis.phases import HTTP_KINDS, measured, rows, seconds_of
 from harness.analysis.rates import Tally, tally
+from harness.analysis.rehearsal import would_be
 from harness.analysis.soundness import CARRIED
 from harness.analysis.steadiness import PARTLY_TESTED, SHORT_PROFILE
 from harness.analysis.survival import RECOVERY_SLI, RESPONSE_SLI
@@ -26,6 +27,8 @@ TRIAL_KIND = "trial"
 
 def headline(evidence: Evidence, found: RunVerdict) -> str:
     """The sentence that belongs to the verdict (its own ``headline`` is not read). The outcome's word is not in it."""
+    if evidence.manifest.rehearsal and found.outcome is Outcome.INCONCLUSIVE:
+        return _rehearsed(evidence, found)
     match found.outcome:
         case Outcome.PASS:
             return _passed(evidence, found)
@@ -45,9 +48,29 @@ def subject(evidence: Evidence) -> str:
 def whose(judged: Subject, manifest: Manifest) -> str:
     """The same, of any kind of run."""
     stage = f"{judged.title} stage {judged.stage.name}"
+    if manifest.rehearsal:
+        stage += f" {manifest.rehearsal}"
     if manifest.stack == "external":
         return f"the system at {manifest.base_url}, judged as {stage},"
     return f"the reference application, sized as {stage},"
+
+
+def _rehearsed(evidence: Evidence, found: RunVerdict) -> str:
+    stage = f"{evidence.subject.title} stage {evidence.subject.stage.name}"
+    would = [would_be(row) for row in found.deciding]
+    parts = [
+        f"{count:,} of its {len(would):,} rows would {word}" if first else f"{count:,} would {word}"
+        for first, word, count in (
+            (True, "pass", would.count(Outcome.PASS)),
+            (False, "fail", would.count(Outcome.FAIL)),
+        )
+        if first or count
+    ]
+    still = len(would) - would.count(Outcome.PASS) - would.count(Outcome.FAIL)
+    parts += [f"{still:,} {'is' if still == 1 else 'are'} open"] if still else []
+    scale = f"scaled to {evidence.manifest.scale:g}"
+    words = f"A rehearsal of {stage}, {scale}, says nothing of the stage itself: {_and(parts)}."
+    return words + (f" The run was cut short: {found.cut_short}." if found.cut_short else "")
 
 
 def _passed(evidence: Evidence, found: RunVerdict) -> str:
@@ -78,6 +101,10 @@ def _failed(evidence: Evidence, found: RunVerdict) -> str:
 
 
 def _invalid(evidence: Evidence, found: RunVerdict) -> str:
+    lost = generator_lost(evidence)
+    if lost:
+        whom = subject(evidence).rstrip(",")
+        return f"This run proves nothing about {whom}: {lost}, so that the load was not the planned one."
     tainted = next((verdict for verdict in found.deciding if verdict.outcome is Outcome.INVALID), None)
     why = "its evidence is not sound"
     if tainted is not None:

@@ -6,14 +6,16 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from harness.analysis.bottleneck import find_bottleneck
-from harness.analysis.checks import run_checks
-from harness.analysis.coverage import cut_short, has_begun, is_measured
+from harness.analysis.checks import run_checks, worker_lost
+from harness.analysis.coverage import cut_short, generator_lost, has_begun, is_measured
 from harness.analysis.decide import Ruling, bound_text, decide
 from harness.analysis.headline import headline
 from harness.analysis.judge_rules import judge_rules
+from harness.analysis.longer import longer
 from harness.analysis.not_proven import not_proven
 from harness.analysis.observations import Fact, Observation, Unobserved
 from harness.analysis.order import in_order
+from harness.analysis.rehearsal import rehearsed
 from harness.analysis.slis import Sli, sli
 from harness.analysis.soundness import contention, host_size, not_carried
 from harness.analysis.steadiness import steadiness
@@ -29,7 +31,7 @@ def judge(evidence: Evidence) -> RunVerdict:
     its rows were written."""
     evidence = in_order(evidence)
     checks = run_checks(evidence)
-    short = cut_short(evidence)
+    short, lost = cut_short(evidence), generator_lost(evidence)
     host = host_size(evidence)
     plan_levels = {level.name.value: level for level in evidence.plan.levels}
     circumstances = {
@@ -45,9 +47,9 @@ def judge(evidence: Evidence) -> RunVerdict:
             ruling = _inconclusive("this load plan has no such level")
             verdicts.append(_verdict(slo, name, None, ruling, ()))
             continue
-        ruling, measure = _rule(evidence, slo, level, len(cells), short)
-        tainted: tuple[str, ...] = ()
-        if measure is not None:
+        ruling, measure = _rule(evidence, slo, level, len(cells), short, lost=lost)
+        tainted: tuple[str, ...] = (PRESENCE,) if ruling.outcome is Outcome.INVALID else ()
+        if measure is not None and not tainted:
             observed_in = seen_in(evidence, level, measure).name.value
             if {name, observed_in} <= circumstances.keys():
                 tainted = taints(ruling, measure, checks, name, observed_in)
@@ -59,11 +61,15 @@ def judge(evidence: Evidence) -> RunVerdict:
                 steady = measure.steady and slo.kind is not SloKind.COUNT
                 ruling = temper(ruling, measure, circumstances.get(observed_in, NOTHING_KNOWN), host, steady=steady)
         verdicts.append(_verdict(slo, name, level, ruling, tainted))
-    rules = judge_rules(evidence, checks, circumstances, host, short)
+    rules = judge_rules(evidence, checks, circumstances, host, short, lost=lost)
+    if evidence.manifest.rehearsal:
+        scale = evidence.manifest.scale
+        verdicts = [rehearsed(cell, scale) for cell in verdicts]
+        rules = tuple(rehearsed(rule, scale) for rule in rules)
     found = RunVerdict(Outcome.INCONCLUSIVE, Severity.NONE, "", tuple(verdicts), checks, (), short, rules)
     found = replace(
         found,
-        outcome=run_outcome(found.deciding, short),
+        outcome=run_outcome(found.deciding, short, lost),
         severity=max((each.severity for each in found.everything), key=_SEVERITIES.index, default=Severity.NONE),
         not_proven=not_proven(evidence, rules),
         bottleneck=find_bottleneck(evidence),
@@ -71,19 +77,23 @@ def judge(evidence: Evidence) -> RunVerdict:
     return replace(found, headline=headline(evidence, found))
 
 
+PRESENCE = worker_lost.CHECK.id
+"""The check that speaks for whether the generator was there."""
 _SEVERITIES = (Severity.NONE, Severity.WARNING, Severity.CRITICAL)
 
 
-def run_outcome(verdicts: Iterable[Verdict | RuleVerdict], short: str = "") -> Outcome:
+def run_outcome(verdicts: Iterable[Verdict | RuleVerdict], short: str = "", lost: str = "") -> Outcome:
     """Precedence: a proven FAIL, then INVALID, then INCONCLUSIVE, then PASS.
 
     A FAIL that is not proven at 5 % ÷ number of cells leaves the run INCONCLUSIVE, and so does being cut short or
-    having nothing to judge.
+    having nothing to judge. Being cut short because the generator was lost makes it INVALID.
     """
     cells = tuple(verdicts)
     outcomes = {verdict.outcome for verdict in cells}
     if any(verdict.outcome is Outcome.FAIL and verdict.proven for verdict in cells):
         return Outcome.FAIL
+    if lost:
+        return Outcome.INVALID
     if short or not cells:
         return Outcome.INCONCLUSIVE
     if Outcome.INVALID in outcomes:
@@ -91,7 +101,9 @@ def run_outcome(verdicts: Iterable[Verdict | RuleVerdict], short: str = "") -> O
     return Outcome.PASS if outcomes == {Outcome.PASS} else Outcome.INCONCLUSIVE
 
 
-def _rule(evidence: Evidence, slo: Slo, level: Level, cells: int, short: str) -> tuple[Ruling, Sli | None]:
+def _rule(
+    evidence: Evidence, slo: Slo, level: Level, cells: int, short: str, *, lost: str
+) -> tuple[Ruling, Sli | None]:
     try:
         measure = sli(slo.sli)
     except KeyError:
@@ -102,7 +114,11 @@ def _rule(evidence: Evidence, slo: Slo, level: Level, cells: int, short: str) ->
     seen = is_measured(evidence, level) and is_measured(evidence, seen_in(evidence, level, measure))
     if begun and not seen:
         proven = isinstance(observation, Fact) and ruling.outcome is Outcome.FAIL
+        if not proven and lost:
+            return Ruling(Outcome.INVALID, Severity.NONE, None, None, f"the evidence is not sound: {lost}"), measure
         return (ruling if proven else _inconclusive(f"cut short: {short}")), measure
+    if begun and ruling.outcome is Outcome.INCONCLUSIVE and (takes := longer(slo, evidence.plan, level)):
+        ruling = replace(ruling, reason=f"{ruling.reason}; {takes}")
     return ruling, measure
 
 

@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
+from harness.analysis.checks import worker_lost
 from harness.analysis.coverage import has_begun, is_measured
 from harness.analysis.decide import Ruling
 from harness.analysis.slis import Sli, sli
-from harness.analysis.soundness import HostSize
 from harness.analysis.temper import Circumstances, assumed, taint, taints, temper
 from harness.analysis.timed import UNSEEN, Finding, hold_timed
 from harness.analysis.utilisation import hold_band, hold_uptime
 from harness.analysis.windows import Windows
 from harness.model.evidence import Evidence
 from harness.model.figure import Figure
+from harness.model.hostsize import HostSize
 from harness.model.plan import Level
 from harness.model.rule import BandRule, Rule, TimedRule, UptimeRule
 from harness.model.verdict import CheckResult, Outcome, RuleVerdict, Severity
@@ -26,10 +27,13 @@ def judge_rules(
     circumstances: Mapping[str, Circumstances],
     host: HostSize,
     short: str,
+    *,
+    lost: str = "",
 ) -> tuple[RuleVerdict, ...]:
     """The verdicts, in the order of the stage's rules.
 
-    circumstances: of each level that was measured to its end. short: why the run was cut short, if it was.
+    circumstances: of each level that was measured to its end. short: why the run was cut short, if it was. lost: what
+    became of the generator, if that was why.
     """
     stage = evidence.subject.stage
     windows = Windows(evidence)
@@ -45,6 +49,9 @@ def judge_rules(
                 found = _nothing("this load plan has no such level")
             elif measure is None:
                 found = _nothing(f"nothing measures {rule.sli}")
+            elif not is_measured(evidence, level) and has_begun(evidence, level) and lost:
+                found = _unsound(lost)
+                tainted = (worker_lost.CHECK.id,)
             elif not is_measured(evidence, level):
                 found = _nothing(f"{'cut short' if has_begun(evidence, level) else 'never reached'}: {short}")
             else:
@@ -84,6 +91,11 @@ def _find(rule: Rule, measure: Sli, windows: Windows, level: Level, cells: int) 
 
 def _nothing(reason: str) -> Finding:
     return Finding(Ruling(Outcome.INCONCLUSIVE, Severity.NONE, None, None, reason, said=UNSEEN), UNSEEN, True)
+
+
+def _unsound(lost: str) -> Finding:
+    reason = f"the evidence is not sound: {lost}"
+    return Finding(Ruling(Outcome.INVALID, Severity.NONE, None, None, reason, said=UNSEEN), UNSEEN, True)
 
 
 def _verdict(rule: Rule, name: str, level: Level | None, found: Finding, tainted: tuple[str, ...]) -> RuleVerdict:

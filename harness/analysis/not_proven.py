@@ -10,6 +10,7 @@ from harness.analysis.steadiness import SHORT_PROFILE
 from harness.model.evidence import Evidence
 from harness.model.figure import Figure
 from harness.model.rule import duration_words
+from harness.model.run import Manifest
 from harness.model.units import Unit
 from harness.model.verdict import RuleVerdict
 
@@ -43,8 +44,7 @@ def unfinished(rules: Iterable[RuleVerdict]) -> tuple[RuleVerdict, ...]:
 def _lines(evidence: Evidence, rules: tuple[RuleVerdict, ...]) -> Iterable[str]:
     manifest, stage = evidence.manifest, evidence.subject.stage
     external = manifest.stack == "external"
-    if not external:
-        yield "your own code (this is the reference application)"
+    yield from _subject(manifest)
     for level in evidence.plan.levels:
         if not is_measured(evidence, level):
             yield f"level {level.name.value} (not measured to its end)"
@@ -70,6 +70,13 @@ def _lines(evidence: Evidence, rules: tuple[RuleVerdict, ...]) -> Iterable[str]:
         yield "a steady state (short run: only a growing backlog was looked for)"
     for deviation in manifest.deviations:
         yield f"the plan to the letter: {deviation}"
+
+
+def _subject(manifest: Manifest) -> Iterable[str]:
+    if manifest.stack != "external":
+        yield "your own code (this is the reference application)"
+    if manifest.rehearsal:
+        yield f"the stage itself (its load and its servers were {manifest.rehearsal})"
 
 
 def _is_read_back(evidence: Evidence, figure: Figure) -> bool:

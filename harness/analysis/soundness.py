@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass
 
 from harness.analysis.phases import HTTP_KINDS, measured, rows, seconds_of, spoken_for
 from harness.analysis.rates import tally
 from harness.model.evidence import Evidence
+from harness.model.hostsize import HostSize, compare_host
 from harness.model.plan import Level
-from harness.model.units import Unit, format_quantity
 
 PRESSURE = 0.10
 BUSY = 0.90
@@ -18,36 +17,16 @@ THROTTLED = 0.01
 LEAST_FREE = 0.10
 """Of the phase must lie outside of that, else what is left of it says nothing of the whole."""
 CARRIED = 0.99
-_MEMORY_TOLERANCE = 0.10
-"""A machine sold with 4 GiB reports some per cent less."""
-
-
-@dataclass(frozen=True, slots=True)
-class HostSize:
-    """How the host differs from the stage, in words; empty where it does not. larger: with limits not enforced."""
-
-    smaller: str
-    larger: str
 
 
 def host_size(evidence: Evidence) -> HostSize:
-    """The host against the stage's figures "vcpu" and "memory". An external stack's machines are not known."""
+    """How the host differs from the stage; larger: only with limits not enforced. An external stack's machines are not
+    known."""
     if evidence.manifest.stack == "external":
         return HostSize("", "")
-    host, stage = evidence.manifest.host, evidence.subject.stage
-    smaller, larger = [], []
-    cores = stage.value("vcpu", float(host.cpu_cores))
-    if host.cpu_cores < cores:
-        smaller.append(f"{host.cpu_cores} of {cores:g} CPUs")
-    elif host.cpu_cores > cores:
-        larger.append(f"{host.cpu_cores} CPUs for {cores:g}")
-    memory = stage.value("memory", float(host.memory_bytes))
-    have, want = format_quantity(host.memory_bytes, Unit.BYTES), format_quantity(memory, Unit.BYTES)
-    if host.memory_bytes < memory * (1 - _MEMORY_TOLERANCE):
-        smaller.append(f"{have} of {want} memory")
-    elif host.memory_bytes > memory * (1 + _MEMORY_TOLERANCE):
-        larger.append(f"{have} memory for {want}")
-    return HostSize(", ".join(smaller), "" if evidence.manifest.limits_enforced else ", ".join(larger))
+    host = evidence.manifest.host
+    found = compare_host(evidence.subject.stage, host.cpu_cores, host.memory_bytes)
+    return HostSize(found.smaller, "" if evidence.manifest.limits_enforced else found.larger)
 
 
 def contention(evidence: Evidence, level: Level) -> str:

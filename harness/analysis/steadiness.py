@@ -51,7 +51,8 @@ def steadiness(evidence: Evidence, level: Level) -> Steadiness:
 def _growing(evidence: Evidence, level: Level) -> Iterable[str]:
     seconds = seconds_of(measured(level))
     in_flight = held_together(evidence, lambda health: health.requests_in_flight + health.waiting, shift_seconds=0.5)
-    if backlog_grows(_means(evidence, seconds, in_flight), REQUEST_GROWTH * level.rate.value * len(seconds)):
+    material = max(1.0, REQUEST_GROWTH * level.rate.value * len(seconds))  # less than one request is no backlog
+    if backlog_grows(_means(evidence, seconds, in_flight), material):
         yield "requests in flight"
     queues: dict[str, dict[int, float]] = defaultdict(dict)
     for sample in evidence.servers:

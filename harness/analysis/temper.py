@@ -7,10 +7,10 @@ from dataclasses import dataclass, replace
 
 from harness.analysis.decide import Ruling
 from harness.analysis.slis import Sli
-from harness.analysis.soundness import HostSize
 from harness.analysis.steadiness import PARTLY_TESTED, Steadiness
 from harness.model.evidence import Evidence
 from harness.model.figure import Figure, Provenance
+from harness.model.hostsize import HostSize
 from harness.model.plan import Level
 from harness.model.verdict import CheckResult, Outcome, Severity, Taint
 

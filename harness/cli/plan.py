@@ -12,14 +12,19 @@ from rich.table import Table
 
 from harness.cli.output import console, print_json
 from harness.model.figure import Figure
+from harness.model.hostsize import compare_host
 from harness.model.plan import Arrivals, LoadPlan, PhaseName
 from harness.model.rule import duration_words
+from harness.model.run import scale_words
 from harness.model.target import CapacityTarget, FlowKind, Stage
 from harness.model.units import Unit, format_quantity
 from harness.planning.budget import Budget, RuleBudget, SampleBudget, budget
 from harness.planning.build import build_plan
+from harness.planning.outlook import outlook
 from harness.planning.override import override
 from harness.planning.profiles import PROFILES, profile_named
+from harness.planning.scale import scaled
+from harness.stack.host import host_size
 from harness.store.jsonl import encode
 from targets.loader import find_stage, load_target
 
@@ -38,10 +43,14 @@ def plan(
         list[str] | None,
         typer.Option("--set", metavar="NAME=VALUE", help="Set an assumed figure otherwise, such as normal_rps=40/s."),
     ] = None,
+    scale: Annotated[
+        float,
+        typer.Option("--scale", help="Shrink load and servers together, such as 0.25: a rehearsal, never a PASS."),
+    ] = 1.0,
     json: Annotated[bool, typer.Option("--json", help="Print JSON, and only that.")] = False,
 ) -> None:
-    """Show what a run would do, without doing it: levels, duration, rates, expected requests, generator cores, and
-    whether the sample will be large enough for each SLO.
+    """Show what a run would do, without doing it: levels, duration, rates, expected requests, generator cores, whether
+    the sample will be large enough for each SLO, and what can come out on this host.
 
     Examples:
 
@@ -52,16 +61,29 @@ def plan(
       proofload plan ./mine.toml --stage 1 --json
     """
     target = load_target(system)
-    chosen = override(find_stage(target, stage), change or ())
+    chosen = scaled(override(find_stage(target, stage), change or ()), scale)
     load_plan = build_plan(target, chosen, profile_named(profile), seed, arrivals)
     cost = budget(load_plan, chosen)
+    host = host_size()
+    can = outlook(cost, load_plan.profile, compare_host(chosen, host.cpu_cores, host.memory_bytes), scale)
     if json:
-        print_json(f'{{"plan": {encode(load_plan).decode()}, "budget": {encode(cost).decode()}}}')
+        plan_json, budget_json, outlook_json = (encode(part).decode() for part in (load_plan, cost, can))
+        print_json(f'{{"plan": {plan_json}, "budget": {budget_json}, "outlook": {outlook_json}}}')
     else:
-        _show(console(), target, chosen, load_plan, cost)
+        _show(console(), target, chosen, load_plan, cost, can, scale)
 
 
-def _show(out: Console, target: CapacityTarget, stage: Stage, load_plan: LoadPlan, cost: Budget) -> None:
+def _show(
+    out: Console,
+    target: CapacityTarget,
+    stage: Stage,
+    load_plan: LoadPlan,
+    cost: Budget,
+    can: tuple[str, ...],
+    scale: float,
+) -> None:
+    if scale_words(scale):
+        out.print(f"[bold yellow]REHEARSAL[/]   {scale_words(scale)}", highlight=False)
     out.print(
         f"[bold]{escape(target.title)}, stage {stage.name}: {escape(stage.title)}[/bold]   profile "
         f"{load_plan.profile}, {_duration(cost.seconds)} of load, {load_plan.arrivals.capitalize()} arrivals, "
@@ -83,6 +105,9 @@ def _show(out: Console, target: CapacityTarget, stage: Stage, load_plan: LoadPla
             "\n[bold]Will the run be long enough for the rules?[/bold]   otherwise they have no say in its outcome"
         )
         out.print(_rules(load_plan, cost))
+    out.print("\n[bold]What can come out[/bold]   on this host")
+    for line in can:
+        out.print(f"  · {line}", markup=False, highlight=False)
     if load_plan.assumptions:
         out.print("\n[bold]Assumed[/bold]   because the plan is silent")
         table = _table("", "", "", header=False)

@@ -22,6 +22,8 @@ _STYLES = {
 
 def print_verdict(console: Console, run: RunDirectory, evidence: Evidence, verdict: RunVerdict) -> None:
     """The matrix SLO × level, then the sentence, what stands in the way of more, and where the report lies."""
+    if evidence.manifest.rehearsal:
+        console.print(f"REHEARSAL   {evidence.manifest.rehearsal}", style="bold yellow", markup=False, highlight=False)
     console.print(_matrix(evidence, verdict))
     if verdict.rules:
         console.print(_rules(evidence, verdict))

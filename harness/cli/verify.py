@@ -19,11 +19,13 @@ from harness.errors import ConfigError
 from harness.experiment.run import execute
 from harness.experiment.settings import Settings, StopRequest
 from harness.model.plan import Arrivals
+from harness.model.run import scale_words
 from harness.model.slo import SloKind
 from harness.model.target import CapacityTarget, Stage
 from harness.planning.build import build_plan
 from harness.planning.override import override
 from harness.planning.profiles import profile_named
+from harness.planning.scale import scaled
 from harness.stack.external import external_endpoints
 from targets.allow import check_allowed
 from targets.flows import check_flows
@@ -61,6 +63,10 @@ def verify(
         list[str] | None,
         typer.Option("--set", metavar="NAME=VALUE", help="Set an assumed figure otherwise, such as normal_rps=40/s."),
     ] = None,
+    scale: Annotated[
+        float,
+        typer.Option("--scale", help="Shrink load and servers together, such as 0.25: a rehearsal, never a PASS."),
+    ] = 1.0,
     json: Annotated[bool, typer.Option("--json", help="Print verdicts.json, and only that.")] = False,
 ) -> None:
     """Proof-load a stage: start its servers, ramp the load normal → peak → 3x-peak → recovery, and judge.
@@ -77,7 +83,7 @@ def verify(
       proofload verify ./mine.toml --stage 1 --stack external --host http://127.0.0.1:8000 --locustfile ./flows.py
     """
     target = load_target(system)
-    chosen = override(find_stage(target, stage), change or ())
+    chosen = scaled(override(find_stage(target, stage), change or ()), scale)
     base_url = external_url(stack, host, tuple(allow or ()))
     flows = locustfile_of(target, locustfile)
     check_flows(target, flows)
@@ -91,11 +97,14 @@ def verify(
         command=shlex.join(["proofload", *sys.argv[1:]]),
         base_url=base_url,
         workers=workers,
+        scale=scale,
     )
     out = console(quiet=json, lasting=True)
     stop = StopRequest()
     minutes = _minutes(settings.plan.duration_seconds)
     title = f"{target.title}, stage {chosen.name}: {audience_words(chosen)}   profile {profile}, about {minutes}"
+    if scale_words(scale):
+        title = f"REHEARSAL, scaled to {scale:g}   {title}"
     with stopped_by_signals(stop), LiveDisplay(out, settings.plan, title, response_bound(chosen)) as display:
         run = execute(settings, display, stop)
         display.step("judging and writing the report")

@@ -148,4 +148,5 @@ def first_manifest(settings: Settings, run: RunDirectory) -> Manifest:
         plan_digest=settings.plan_digest,
         command=settings.command,
         kind=settings.kind,
+        scale=settings.scale,
     )

@@ -38,7 +38,8 @@ class Manifest:
     """Who, what, when. kind: verify, capacity or trial (of a capacity search). stack: native or external. limits:
     enforced how ("cgroup v1", or "not enforced: reason").
 
-    plan_digest: SHA-256 of the system's TOML file. command: to run it again.
+    plan_digest: SHA-256 of the system's TOML file. command: to run it again. scale: of the stage's load and sizes;
+    below 1 it is a rehearsal, which neither passes nor fails the stage.
     """
 
     schema_version: int
@@ -61,3 +62,14 @@ class Manifest:
     stack_seconds: float = 0.0
     deviations: tuple[str, ...] = field(default=())
     kind: str = "verify"
+    scale: float = 1.0
+
+    @property
+    def rehearsal(self) -> str:
+        """``scaled to 0.25: a rehearsal``; empty for a run of the stage itself."""
+        return scale_words(self.scale)
+
+
+def scale_words(scale: float) -> str:
+    """``scaled to 0.25: a rehearsal``; empty for the stage itself."""
+    return "" if scale == 1 else f"scaled to {scale:g}: a rehearsal"

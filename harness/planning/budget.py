@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from harness.model.due import events_planned
 from harness.model.measurement import Basis
 from harness.model.plan import Held, Level, LevelName, LoadPlan, Phase, PhaseName, Segment, Stream
 from harness.model.rule import BandRule, Rule, TimedRule, UptimeRule, windowing
@@ -24,6 +25,9 @@ DELIVERY_CORE_SECONDS = 0.21e-3
 
 CONNECT_CORE_SECONDS = 2e-3
 """For opening a socket: sign in, handshake, join. Assumed."""
+
+RECOVERY_REQUESTS = 5
+"""In a second of recovery, for that second to say anything (methodology §10)."""
 
 TIGHT_FACTOR = 3
 """A sample below three times the least needed fails to prove anything after a few bad requests or with a design effect
@@ -79,7 +83,8 @@ class LevelBudget:
 @dataclass(frozen=True, slots=True)
 class SampleBudget:
     """Whether one SLO can be proven at one level. counted: of what ``expected`` and ``needed`` are numbers; a fact has
-    neither."""
+    neither. needed_seconds: measured at each level, where this plan's are not enough; run_seconds: of such a run; both
+    None where no length of run would do, or none is needed. profile: the shortest that does; "" if none does."""
 
     slo_id: str
     title: str
@@ -89,6 +94,9 @@ class SampleBudget:
     counted: str
     enough: bool
     reason: str
+    needed_seconds: float | None = None
+    run_seconds: float | None = None
+    profile: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,7 +206,10 @@ def _connects_per_second(held: Held, level: Level) -> float:
 
 
 def _sample(slo: Slo, plan: LoadPlan, level: LevelBudget) -> SampleBudget:
+    needed_seconds = None
     match slo.kind:
+        case SloKind.COUNT if slo.sli == "recovery_seconds":
+            return _recovery(slo, plan, level)
         case SloKind.COUNT:
             return SampleBudget(slo.id, slo.title, level.level, None, None, "", True, "a fact: needs no sample")
         case SloKind.GAUGE | SloKind.THROUGHPUT:
@@ -211,9 +222,36 @@ def _sample(slo: Slo, plan: LoadPlan, level: LevelBudget) -> SampleBudget:
             reason = f"{needed} needed if none is bad"
             if expected < needed:
                 reason = f"too few: {needed} needed even if none is bad; a longer profile has more"
+                per_second, _ = events_planned(plan, plan.level(level.level), slo.sli)
+                needed_seconds = needed / per_second if per_second > 0 else None
+                if needed_seconds is None:
+                    reason = f"{needed} {counted} are needed, and the plan has none at this level"
             elif expected < needed * TIGHT_FACTOR:
                 reason = f"tight: {reason}"
-    return SampleBudget(slo.id, slo.title, level.level, expected, needed, counted, expected >= needed, reason)
+    run, profile = _takes(needed_seconds, plan, level)
+    enough = expected >= needed
+    return SampleBudget(
+        slo.id, slo.title, level.level, expected, needed, counted, enough, reason, needed_seconds, run, profile
+    )
+
+
+def _recovery(slo: Slo, plan: LoadPlan, level: LevelBudget) -> SampleBudget:
+    """A second after the load has fallen says something when it has so many requests, however long the run is."""
+    rate = plan.levels[-1].rate.value
+    enough = rate >= RECOVERY_REQUESTS
+    reason = (
+        "a fact: needs no sample" if enough else f"a second with fewer than {RECOVERY_REQUESTS} requests says nothing"
+    )
+    return SampleBudget(slo.id, slo.title, level.level, rate, RECOVERY_REQUESTS, "requests a second", enough, reason)
+
+
+def _takes(needed_seconds: float | None, plan: LoadPlan, level: LevelBudget) -> tuple[float | None, str]:
+    """Of a run whose levels are measured for so long: its length, and the shortest profile that does."""
+    if needed_seconds is None:
+        return None, ""
+    longer = max(0.0, needed_seconds - level.measure_seconds)
+    profile = next((each.name for each in PROFILES if needed_seconds <= each.measure_seconds), "")
+    return plan.duration_seconds + len(plan.levels) * longer, profile
 
 
 def _allowed(slo: Slo) -> float:
@@ -246,10 +284,8 @@ def _observations(sli: str, plan: LoadPlan, level: LevelBudget) -> tuple[float, 
 
 def _rule(rule: Rule, plan: LoadPlan, level: LevelBudget) -> RuleBudget:
     needed = _needed_seconds(rule, plan, level)
-    longer = None if needed is None else max(0.0, needed - level.measure_seconds)
-    run = None if longer is None else plan.duration_seconds + len(plan.levels) * longer
+    run, profile = _takes(needed, plan, level)
     enough = needed is not None and needed <= level.measure_seconds
-    profile = next((each.name for each in PROFILES if needed is not None and needed <= each.measure_seconds), "")
     return RuleBudget(rule.id, rule.title, rule.condition, level.level, needed, run, profile, enough)
 
 

@@ -138,7 +138,7 @@ def run_facts(manifest: Manifest, arrivals: Arrivals) -> tuple[tuple[str, str], 
     return (
         ("run", manifest.run_id),
         ("started", f"{started:%Y-%m-%d %H:%M:%S} UTC"),
-        ("profile", manifest.profile),
+        ("profile", ", ".join(filter(None, (manifest.profile, manifest.rehearsal)))),
         ("seed", str(manifest.seed)),
         ("arrivals", f"open model, {arrivals}"),
         ("stack", f"{manifest.stack} at {manifest.base_url}"),

@@ -84,6 +84,13 @@ def _dies(seed: int, level: str) -> Evidence:
     return make_evidence(seed=seed, worker_lost_at=_middle(make_evidence(seed=seed), level))
 
 
+def _all_of_it_dies(seed: int, level: str) -> Evidence:
+    """The only process of the generator is killed, and the load ends there."""
+    at = _middle(make_evidence(seed=seed), level)
+    died = "generator: it ended early with exit code -9"
+    return make_evidence(seed=seed, worker_lost_at=at - 0.1, stop_at=at, stop_reason=died)
+
+
 def _drifts(seed: int, level: str) -> Evidence:
     del level  # one clock for the whole run
     return with_drifting_clock(make_evidence(seed=seed), 0.0005)
@@ -98,6 +105,7 @@ LIARS = (
     ),
     Liar("a worker dies in the middle of a level", _dies),
     Liar("… and nobody notes its end", _dies_unseen),
+    Liar("the whole generator dies in the middle of a level", _all_of_it_dies),
     Liar("the wall clock drifts by 0.5 ms a second", _drifts),
     Liar("7 records are lost", lambda seed, level: make_evidence(seed=seed, lost_records=7)),
     Liar(
@@ -127,7 +135,7 @@ def run(runs: int) -> Table:
             for level in LEVELS:
                 found = judge(liar.make(seed, level))
                 outcomes[found.outcome] += 1
-                caught.update({name for each in found.verdicts for name in each.tainted_by})
+                caught.update(sorted({name for each in found.verdicts for name in each.tainted_by}))
         total = runs * len(LEVELS)
         said = (
             ", ".join(name for name, _ in sorted(caught.items(), key=lambda each: (-each[1], each[0]))[:3]) or "nothing"

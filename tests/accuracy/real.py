@@ -389,7 +389,7 @@ def liars_real() -> Table:
         "what was done to the server or the generator",
         ("case", "found"),
         tuple(lines),
-        ("Of a generator that is gone altogether nothing is left to measure: cut short, INCONCLUSIVE.",),
+        ("A generator that is gone altogether ends the load: what was under way is INVALID, and so is the run.",),
     )
 
 

@@ -185,8 +185,11 @@ def test_a_generator_that_dies_proves_nothing(load: Callable[..., Evidence]) -> 
     assert "generator" in verdict.cut_short
     cell = verdict.cell("response-time", "peak")
     assert cell is not None
-    assert cell.outcome is Outcome.INCONCLUSIVE
-    assert verdict.outcome is Outcome.INCONCLUSIVE
+    assert cell.outcome is Outcome.INVALID
+    assert cell.tainted_by == ("worker-lost",)
+    assert failed(verdict, "worker-lost") == [LevelName.PEAK.value]
+    assert verdict.outcome is Outcome.INVALID
+    assert "was lost at" in verdict.headline
 
 
 def run_lectio(runs: Path, url: str, profile: Profile) -> Evidence:

@@ -63,6 +63,12 @@ def test_a_run_that_was_cut_short_never_passes(found):
     assert run_outcome(found, "Ctrl-C") in (Outcome.FAIL, Outcome.INCONCLUSIVE)
 
 
+@given(several)
+def test_a_run_that_lost_its_generator_is_invalid_unless_a_fail_was_proven_before(found):
+    assert run_outcome(found, "at 83 s", "the generator was lost") in (Outcome.FAIL, Outcome.INVALID)
+    assert (run_outcome(found, "at 83 s", "lost") is Outcome.FAIL) == (run_outcome(found) is Outcome.FAIL)
+
+
 @given(
     st.lists(st.tuples(st.integers(0, 20), st.integers(20, 60)), min_size=2, max_size=12),
     st.floats(0.01, 0.4),

@@ -23,7 +23,7 @@ from harness.analysis.checks import (
     worker_lost,
 )
 from harness.analysis.checks.base import Check, LevelCheck, result
-from harness.analysis.coverage import is_measured
+from harness.analysis.coverage import generator_lost, has_begun, is_measured
 from harness.model.evidence import Evidence
 from harness.model.verdict import CheckResult
 
@@ -48,10 +48,14 @@ CHECKS: tuple[Check, ...] = (
 def run_checks(evidence: Evidence) -> tuple[CheckResult, ...]:
     """Every check over every level that was measured to its end, then those of the whole run."""
     levels = [level for level in evidence.plan.levels if is_measured(evidence, level)]
+    begun = levels
+    if generator_lost(evidence):
+        begun = [level for level in evidence.plan.levels if level in levels or has_begun(evidence, level)]
     results = []
     for check in CHECKS:
         if isinstance(check, LevelCheck):
-            results += [result(check, check.look(evidence, level), level.name.value) for level in levels]
+            looked_at = begun if check.struck else levels
+            results += [result(check, check.look(evidence, level), level.name.value) for level in looked_at]
         else:
             results.append(result(check, check.look(evidence)))
     return tuple(results)

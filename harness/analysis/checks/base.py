@@ -27,12 +27,14 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class LevelCheck:
-    """A check of each level whose measure phase was seen to its end."""
+    """A check of each level whose measure phase was seen to its end. struck: also of the level in which the generator
+    was lost, which ended there."""
 
     id: str
     title: str
     taints: tuple[Taint, ...]
     look: Callable[[Evidence, Level], Finding]
+    struck: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from harness.analysis.checks.base import Finding, LevelCheck, nothing
+from harness.analysis.checks.base import Finding, LevelCheck, heard, nothing
 from harness.analysis.phases import HTTP_KINDS, measured, rows, seconds_of, whole_seconds
 from harness.analysis.rates import tally
+from harness.model.due import arrivals_due, http_steps
 from harness.model.evidence import Evidence
 from harness.model.plan import Level
 from harness.model.verdict import Taint
@@ -15,9 +16,10 @@ _NEVER_ARRIVED = ("connection refused", "connection reset", "TLS error", "networ
 
 
 def look(evidence: Evidence, level: Level) -> Finding:
-    """Requests in nginx's log ÷ requests sent, probes on both sides, within 2 %.
+    """Requests in nginx's log ÷ requests sent, probes on both sides, within 2 % or one request.
 
-    Where late requests moved over the measure phase's edge, the level as a whole must agree.
+    Where late requests moved over the measure phase's edge, the level as a whole must agree. So it must where none fell
+    into the measure phase; where the level makes none due, both counts are 0.
     """
     limit = "1 ± 0.02"
     if evidence.manifest.stack == "external":
@@ -25,14 +27,19 @@ def look(evidence: Evidence, level: Level) -> Finding:
     if evidence.nginx_requests is None:
         return nothing(limit, "there is no log of nginx's to count in")
     phase = seconds_of(measured(level))
+    whole = whole_seconds(level.start_seconds, level.end_seconds)
     counted, sent = _counts(evidence, phase)
-    if not sent:
-        return nothing(limit, "no request was recorded")
-    value = f"{counted / sent:.3f}"
+    if not sent and not _counts(evidence, whole)[1]:
+        due = arrivals_due(evidence.plan, level)
+        if any(due.get(flow, 0) for flow in http_steps(evidence.plan)) or not heard(evidence, level):
+            return nothing(limit, "no request was recorded")
+        if not counted:
+            return Finding(True, "0 of 0", limit, "nothing was due, and nginx logged nothing")
+    value = f"{counted / sent:.3f}" if sent else f"{counted:,} of {sent:,}"
     said = f"nginx logged {counted:,} of {sent:,} requests"
     if _agree(evidence, phase):
         return Finding(True, value, limit, said)
-    if _agree(evidence, whole_seconds(level.start_seconds, level.end_seconds)):
+    if _agree(evidence, whole):
         return Finding(True, value, limit, f"{said}; over the whole level the counts agree: some began late")
     return Finding(False, value, limit, f"{said}: one of the two counts is wrong")
 
@@ -41,7 +48,8 @@ def _agree(evidence: Evidence, seconds: range) -> bool:
     counted, sent = _counts(evidence, seconds)
     group = rows(evidence, seconds, kinds=HTTP_KINDS)
     absent = sum(count for row in group for kind, count in row.error_kinds.items() if kind in _NEVER_ARRIVED)
-    return sent * (1 - LIMIT) - absent <= counted <= sent * (1 + LIMIT)
+    slack = max(1.0, LIMIT * sent)
+    return sent - slack - absent <= counted <= sent + slack
 
 
 def _counts(evidence: Evidence, seconds: range) -> tuple[int, int]:

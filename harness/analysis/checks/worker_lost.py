@@ -44,5 +44,5 @@ def _expected(evidence: Evidence) -> set[str]:
 
 
 CHECK = LevelCheck(
-    "worker-lost", "Presence of the generator", (Taint.TIMES, Taint.THROUGHPUT, Taint.SERVER_SERIES), look
+    "worker-lost", "Presence of the generator", (Taint.TIMES, Taint.THROUGHPUT, Taint.SERVER_SERIES), look, struck=True
 )

@@ -8,10 +8,10 @@ from harness.analysis.histogram import distribution_of
 from harness.analysis.judge import judge, run_outcome
 from harness.analysis.phases import measured
 from harness.model.figure import Citation
-from harness.model.samples import RequestRow
+from harness.model.samples import Event, RequestRow
 from harness.model.target import Stage
 from harness.model.verdict import Outcome, Severity, Verdict
-from tests.support.evidence import GIB, START, lectio_slos, make_evidence
+from tests.support.evidence import GIB, START, WALL, lectio_slos, make_evidence
 
 PASS, FAIL, OPEN, INVALID = Outcome.PASS, Outcome.FAIL, Outcome.INCONCLUSIVE, Outcome.INVALID
 SLOW = {"slow": {"peak": 0.2}, "slow_seconds": 3.0}
@@ -249,6 +249,55 @@ def test_kill_9_of_the_harness():
 def test_an_abort_rule():
     found = judge(make_evidence(stop_at=110.0, stop_reason="aborted: memory ran out"))
     assert found.cut_short == "at 110 s of 180 s aborted: memory ran out"
+
+
+DIED = "generator: it ended early with exit code -9"
+
+
+def lost_at(second, worker="", **knobs):
+    """Evidence in which the generator, or that worker, was lost."""
+    evidence = make_evidence(**knobs)
+    event = Event(START + second, WALL + second, "worker-lost", {"worker": worker} if worker else {"exit_code": -9})
+    return replace(evidence, events=tuple(sorted((*evidence.events, event), key=lambda each: each.monotonic_seconds)))
+
+
+def test_a_generator_that_died_makes_the_run_invalid_from_there_on():
+    found = judge(lost_at(82.9, stop_at=83.0, stop_reason=DIED))
+    assert found.outcome is INVALID
+    assert found.headline.endswith("the generator was lost at 83 s of 180 s, so that the load was not the planned one.")
+    assert found.cell("response-time", "normal").outcome is PASS
+    struck = found.cell("response-time", "peak")
+    assert (struck.outcome, struck.tainted_by) == (INVALID, ("worker-lost",))
+    assert found.cell("response-time", "recovery").outcome is OPEN
+    assert [each.level for each in found.checks if each.id == "worker-lost" and each.passed is False] == ["peak"]
+
+
+def test_a_generator_that_hung_makes_the_run_invalid():
+    found = judge(make_evidence(stop_at=83.0, stop_reason="generator: it did not end in time"))
+    assert found.outcome is INVALID
+    assert "it did not end in time" in found.headline
+
+
+def test_a_fail_that_was_proven_before_the_generator_died_stands():
+    found = judge(lost_at(110.0, stop_at=110.0, stop_reason=DIED, slow={"normal": 0.3}, slow_seconds=3.0))
+    assert found.outcome is FAIL
+
+
+def test_a_crash_stands_in_the_level_in_which_the_generator_died():
+    found = judge(lost_at(82.9, stop_at=83.0, stop_reason=DIED, crash_at=80.0))
+    assert found.cell("server-crashes", "peak").outcome is FAIL
+    assert found.outcome is FAIL
+
+
+def test_a_worker_that_was_lost_before_somebody_pressed_ctrl_c():
+    found = judge(lost_at(70.0, "2", stop_at=83.0, stop_reason="interrupted: Ctrl-C"))
+    assert found.outcome is INVALID
+    assert "worker 2 of the generator was lost at 70 s" in found.headline
+
+
+@pytest.mark.parametrize("reason", ["interrupted: Ctrl-C", "aborted: memory ran out", ""])
+def test_what_is_lost_with_the_end_that_was_asked_for_is_no_loss(reason):
+    assert judge(lost_at(84.5, "2", stop_at=83.0, stop_reason=reason)).outcome is OPEN
 
 
 def test_a_fail_that_was_proven_before_the_cut_stands():

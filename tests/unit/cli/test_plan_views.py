@@ -126,3 +126,24 @@ def test_plan_says_which_rules_the_profile_is_long_enough_for(printed, with_rule
     assert cpu.split()[7:11] == ["no", "no", "–", "no"] and cpu.rstrip().endswith("nightly")
     (uptime,) = [line for line in lines if line.startswith("Uptime")]
     assert uptime.rstrip().endswith("standard")
+
+
+def test_a_rehearsal_is_planned_small_and_says_so(printed) -> None:
+    out = printed("plan", "lectio", "--stage", "C", "--scale", "0.25")
+    assert out.startswith("REHEARSAL   scaled to 0.25: a rehearsal\n")
+    assert "100/s" in out
+    assert "What can come out" in out
+    found = json.loads(printed("plan", "lectio", "--stage", "C", "--scale", "0.25", "--json"))
+    assert found["plan"]["levels"][1]["rate"]["value"] == 100
+    assert found["outlook"][0].startswith("scaled to 0.25")
+
+
+def test_a_scale_that_is_none_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(("plan", "lectio", "--stage", "A", "--scale", "2")) == 20
+    assert "cannot be scaled to 2" in capsys.readouterr().err
+
+
+def test_verify_refuses_it_before_anything_starts(capsys: pytest.CaptureFixture[str], tmp_path) -> None:
+    assert run(("verify", "lectio", "--stage", "A", "--scale", "0", "--runs", str(tmp_path / "runs"))) == 20
+    assert "cannot be scaled to 0" in capsys.readouterr().err
+    assert not (tmp_path / "runs").exists()

@@ -7,6 +7,7 @@ import os
 import shutil
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -22,6 +23,7 @@ from harness.planning.build import build_plan
 from harness.planning.profiles import profile_named
 from harness.store.jsonl import Appender, read_lines
 from harness.store.layout import RunDirectory
+from harness.store.read import read_manifest
 from targets.loader import find_stage, load_target
 
 
@@ -283,3 +285,10 @@ def test_a_second_ctrl_c_stops_the_servers_and_says_how_to_judge_later(made_up: 
     assert not any("reconciling" in step for step in made_up.watcher.steps), "it waits for no database"
     assert f"proofload report {made_up.run.path}" in made_up.watcher.notes[-1]
     assert made_up.servers.stops > 0
+
+
+def test_a_rehearsal_says_so_in_its_manifest(made_up: Stage) -> None:
+    made_up.settings = replace(made_up.settings, scale=0.25)
+    made_up.execute()
+    manifest = read_manifest(made_up.run)
+    assert (manifest.scale, manifest.rehearsal) == (0.25, "scaled to 0.25: a rehearsal")

@@ -1,0 +1,66 @@
+"""What can come out of a run, said before it."""
+
+from __future__ import annotations
+
+from harness.model.hostsize import compare_host
+from harness.planning.budget import budget
+from harness.planning.build import build_plan
+from harness.planning.outlook import outlook
+from harness.planning.profiles import profile_named
+from targets.loader import load_target
+
+GIB = 1024**3
+
+
+def said(system: str, stage: str, profile: str = "smoke", *, cores: float = 2, gib: float = 4, scale: float = 1.0):
+    target = load_target(system)
+    chosen = target.stage(stage)
+    cost = budget(build_plan(target, chosen, profile_named(profile), 7), chosen)
+    return outlook(cost, profile, compare_host(chosen, cores, gib * GIB), scale)
+
+
+def test_a_stage_of_the_hosts_size_can_pass_and_fail() -> None:
+    assert said("lectio", "A") == ("profile smoke is long enough for every row: PASS and FAIL can both come out",)
+    assert said("lectio", "A", gib=3.8) == said("lectio", "A")  # 4 GiB as a machine reports them
+
+
+def test_on_a_smaller_host_a_fail_cannot_be_proven() -> None:
+    assert said("lectio", "C")[0] == (
+        "the host is smaller than the stage (2 of 8 CPUs, 4 GiB of 16 GiB memory): "
+        "a FAIL cannot be proven, a PASS stands"
+    )
+    assert "FAIL can both" not in " ".join(said("lectio", "C"))
+
+
+def test_on_a_larger_host_a_pass_needs_limits() -> None:
+    (first, _) = said("lectio", "A", cores=8)
+    assert (
+        first
+        == "the host is larger than the stage (8 CPUs for 2): a PASS needs its limits enforced, else it is INVALID"
+    )
+
+
+def test_rates_so_small_that_only_inconclusive_is_possible() -> None:
+    small, open_rows, takes, never = said("flight-school", "0", cores=1, gib=0.5)
+    assert small.startswith("the host is smaller")
+    assert open_rows.startswith("15 of 40 rows can only be INCONCLUSIVE in profile smoke")
+    assert takes == (
+        "all of them that time can decide take a run of 2:53 h: no profile is so long; rates are not raised for it"
+    )
+    assert never == (
+        "no run of this load decides Back to normal after 3x-peak at 3x-peak: "
+        "a second with fewer than 5 requests says nothing"
+    )
+
+
+def test_a_longer_profile_is_named_where_it_is_enough() -> None:
+    lines = said("flight-school", "1", cores=2, gib=4)
+    assert any("such as profile " in line for line in lines)
+
+
+def test_a_rehearsal_comes_first() -> None:
+    lines = said("lectio", "A", scale=0.25)
+    assert lines == (
+        "scaled to 0.25: a rehearsal; neither a PASS nor a FAIL of the stage can come out of it",
+        "profile smoke is long enough for every row",
+    )
