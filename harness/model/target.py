@@ -8,6 +8,7 @@ from typing import NoReturn
 
 from harness.model.audit import Audit
 from harness.model.figure import Citation, Figure, Provenance, Statement
+from harness.model.prediction import PlannedPrediction
 from harness.model.rule import Rule
 from harness.model.slo import Slo
 
@@ -210,7 +211,8 @@ class CapacityTarget:
     """One system: its plan's stages, flows, figures and statements.
 
     facts: words of the document that belong to no single stage (known problems, migration hints). groups: figures that
-    belong to none. audits: what is calculated and compared without any load. coverage: how each row is checked.
+    belong to none. audits: what is calculated and compared without any load. predicted: what the plan says of
+    things that a run measures. coverage: how each row is checked.
     product: which product of the reference application stands in for it.
     """
 
@@ -226,6 +228,7 @@ class CapacityTarget:
     claims: tuple[Claim, ...] = ()
     planned_rules: tuple[PlannedRule, ...] = ()
     audits: tuple[Audit, ...] = ()
+    predicted: tuple[PlannedPrediction, ...] = ()
     coverage: tuple[Coverage, ...] = ()
 
     def stage(self, name: str) -> Stage:

@@ -32,6 +32,11 @@ class RunDirectory:
         return self.path / "target.json"
 
     @property
+    def audit(self) -> Path:
+        """The whole plan held against itself when the run began: an ``AuditReport``."""
+        return self.path / "audit.json"
+
+    @property
     def requests(self) -> Path:
         """``RequestRow`` lines."""
         return self.path / "requests.jsonl"
