@@ -71,6 +71,7 @@ KNOWN_FIGURES: Mapping[str, Unit] = {
     "pgbouncer_pool_size": Unit.COUNT,
     "pgbouncer_max_client_connections": Unit.COUNT,
     "redis_maxmemory": Unit.BYTES,
+    "compression": Unit.COUNT,
     "db_pool_size": Unit.COUNT,
     "db_max_overflow": Unit.COUNT,
     "normal_rps": Unit.PER_SECOND,

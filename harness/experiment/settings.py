@@ -21,7 +21,7 @@ class Settings:
 
     locustfile: the flows. plan_digest: SHA-256 of the system's TOML file. command: what was typed, to run it again.
     workers: processes of the load generator; the load does not depend on how many.
-    abort_rules: when its load is ended early.
+    abort_rules: when its load is ended early. deviations: from the plan, that were asked for.
     """
 
     target: CapacityTarget
@@ -35,6 +35,7 @@ class Settings:
     base_url: str | None = None
     workers: int = 1
     abort_rules: tuple[AbortRule, ...] = RULES
+    deviations: tuple[str, ...] = ()
 
 
 class Interrupted(Exception):

@@ -104,7 +104,7 @@ def standing(settings: Settings, run: RunDirectory, observer: Observer, stop: St
             limits_enforced=servers.limits_enforced,
             read_back=servers.read_back,
             versions=servers.versions,
-            deviations=servers.deviations,
+            deviations=(*settings.deviations, *servers.deviations),
             stack_seconds=time.monotonic() - began,
         )
         write_whole(run.manifest, manifest)
@@ -151,5 +151,6 @@ def first_manifest(settings: Settings, run: RunDirectory) -> Manifest:
         versions={},
         plan_digest=settings.plan_digest,
         command=settings.command,
+        deviations=settings.deviations,
         kind=settings.kind,
     )
