@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from harness.model.audit import Audit, Grade, Relation
 from harness.model.figure import Citation
@@ -20,6 +20,16 @@ from targets.vocabulary import SLIS
 
 Id = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$")]
 _SLI_NAMES = tuple(sli.name for sli in SLIS)
+_MEASURES = tuple(measure.name for measure in MEASURES)
+
+
+def _known_measure(name: str) -> str:
+    if name not in _MEASURES:
+        raise ValueError(f'nothing measures "{name}"{did_you_mean(name, _MEASURES)}; known are {", ".join(_MEASURES)}')
+    return name
+
+
+MeasureName = Annotated[str, AfterValidator(_known_measure), Field(json_schema_extra={"enum": list(_MEASURES)})]
 
 
 def _must_be(value: Quantity | None, unit: Unit, example: str) -> Quantity | None:
@@ -41,6 +51,7 @@ class ClaimRow(Row):
     increase: AQuantity | None = None
     switch: Switch | None = None
     endpoint: str = ""
+    shows: MeasureName | None = None
 
     @field_validator("factor")
     @classmethod
@@ -67,7 +78,16 @@ class ClaimRow(Row):
             for name in ("before", "after", "factor", "reduction", "increase")
         }
         citation = self.citation(document, "")
-        return Claim(self.id, self.text, self.measure, citation, switch=self.switch, endpoint=self.endpoint, **parts)
+        return Claim(
+            self.id,
+            self.text,
+            self.measure,
+            citation,
+            switch=self.switch,
+            endpoint=self.endpoint,
+            shows=self.shows or "",
+            **parts,
+        )
 
     def coverage(self, document: str) -> Coverage:
         """Measured by its switch, unless it says otherwise."""
@@ -217,16 +237,13 @@ class AuditRow(Table):
             )
 
 
-_MEASURES = tuple(measure.name for measure in MEASURES)
-
-
 class PredictionRow(Table):
     """What the plan says of something that a run measures: ``equals``, ``at_most`` or ``at_least``, an expression as in
     an audit, beside a ``measure`` at one level. {stage} is the stage's name."""
 
     id: Id
     title: Text
-    measure: Annotated[str, Field(json_schema_extra={"enum": list(_MEASURES)})]
+    measure: MeasureName
     equals: str | None = None
     at_most: str | None = None
     at_least: str | None = None
@@ -234,15 +251,6 @@ class PredictionRow(Table):
     stages: tuple[str, ...] = ()
     cite: str = ""
     quote: str = ""
-
-    @field_validator("measure")
-    @classmethod
-    def _known_measure(cls, name: str) -> str:
-        if name not in _MEASURES:
-            raise ValueError(
-                f'nothing measures "{name}"{did_you_mean(name, _MEASURES)}; known are {", ".join(_MEASURES)}'
-            )
-        return name
 
     @model_validator(mode="after")
     def _whole(self) -> Self:

@@ -45,16 +45,19 @@ def ratio_of(value: float, low: float, high: float) -> tuple[float, float] | Non
     return None if low <= 0 or high <= 0 else (value / high, value / low)
 
 
-def observed(evidence: Evidence, level: Level, name: str) -> Measurement | None:
-    """One measure at one level with its two-sided 95 % interval; None when nothing was seen of it. Raises KeyError for
-    a name that no measure has."""
+def observed(
+    evidence: Evidence, level: Level, name: str, *, endpoint: str = "", alpha: float = ALPHA
+) -> Measurement | None:
+    """One measure at one level with its two-sided interval, which is wrong in alpha of all cases; None when nothing was
+    seen of it. endpoint: of response times, those of one. Raises KeyError for a name that no measure has."""
     kind = measure(name)
-    means = OBSERVERS[name](evidence, level)
-    return _measurement(kind, means, evidence.plan.batch_seconds) if means else None
+    timed = endpoint and kind.name == "response_seconds"
+    means = response_seconds(evidence, level, endpoint) if timed else OBSERVERS[name](evidence, level)
+    return _measurement(kind, means, evidence.plan.batch_seconds, alpha) if means else None
 
 
-def _measurement(kind: Measure, means: Means, batch_seconds: float) -> Measurement:
-    interval = cautious_mean(means, ALPHA / 2, batch_seconds)  # two-sided
+def _measurement(kind: Measure, means: Means, batch_seconds: float, alpha: float) -> Measurement:
+    interval = cautious_mean(means, alpha / 2, batch_seconds)
     return Measurement(
         sli=kind.name,
         value=fmean(means),
@@ -78,10 +81,39 @@ def requests_per_second(evidence: Evidence, level: Level) -> Means:
     return _means(evidence, level, _good(evidence, level))
 
 
+def response_seconds(evidence: Evidence, level: Level, endpoint: str = "") -> Means:
+    """Of good responses, of one endpoint or of all together."""
+    total: dict[int, float] = defaultdict(float)
+    count: dict[int, float] = defaultdict(float)
+    wanted = endpoint or None
+    for row in rows(evidence, seconds_of(measured(level)), kinds=HTTP_KINDS, endpoint=wanted, probes=False):
+        total[row.second] += row.response.sum_seconds
+        count[row.second] += row.response.count
+    return _quotient(evidence, level, total, count)
+
+
 def requests_in_flight(evidence: Evidence, level: Level) -> Means:
     """Growth of the generators' busy time, which is the integral of the requests in flight."""
     busy = held_together(evidence, lambda sample: sample.busy_seconds)
     return _means(evidence, level, {second: busy[second] - busy[second - 1] for second in busy if second - 1 in busy})
+
+
+def queries_per_request(evidence: Evidence, level: Level) -> Means:
+    """Statements ÷ good responses: what the jobs' statements are is among them."""
+    return _quotient(evidence, level, _series(evidence, "application", "queries_per_second"), _good(evidence, level))
+
+
+def query_seconds(evidence: Evidence, level: Level) -> Means:
+    """The means of the seconds, each with the weight of its statements."""
+    mean, rate = (_series(evidence, "application", key) for key in ("query_seconds_mean", "queries_per_second"))
+    return _quotient(evidence, level, {second: mean[second] * rate[second] for second in mean if second in rate}, rate)
+
+
+def response_bytes(evidence: Evidence, level: Level) -> Means:
+    """Bytes ÷ requests, both as nginx logged them."""
+    if evidence.nginx_bytes is None or evidence.nginx_requests is None:
+        return ()
+    return _quotient(evidence, level, dict(evidence.nginx_bytes), dict(evidence.nginx_requests))
 
 
 def response_bytes_per_second(evidence: Evidence, level: Level) -> Means:
@@ -129,12 +161,16 @@ def sampled(source: str, key: str) -> Observe:
 OBSERVERS: Mapping[str, Observe] = {
     "requests_per_core": requests_per_core,
     "requests_per_second": requests_per_second,
+    "response_seconds": response_seconds,
     "requests_in_flight": requests_in_flight,
     "postgres_connections": sampled("postgres", "connections"),
     "queries_per_second": sampled("application", "queries_per_second"),
+    "queries_per_request": queries_per_request,
+    "query_seconds": query_seconds,
     "redis_hit_ratio": sampled("redis", "hit_ratio"),
     "redis_memory_bytes": sampled("redis", "used_memory_bytes"),
     "response_bytes_per_second": response_bytes_per_second,
+    "response_bytes": response_bytes,
     "memory_per_socket_bytes": memory_per_socket_bytes,
     "sockets": sockets,
     "stack_cpu_cores": sampled("stack", "cpu_cores"),

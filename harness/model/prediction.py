@@ -24,12 +24,18 @@ class Measure:
 MEASURES: tuple[Measure, ...] = (
     Measure("requests_per_core", Unit.PER_SECOND, "good responses per second ÷ CPU cores that the stack used"),
     Measure("requests_per_second", Unit.PER_SECOND, "good responses per second"),
+    Measure("response_seconds", Unit.SECONDS, "mean response time of good HTTP responses"),
     Measure("requests_in_flight", Unit.COUNT, "requests under way at the generator: their busy time ÷ the time"),
     Measure("postgres_connections", Unit.COUNT, "connections of PostgreSQL, the samplers' own among them"),
     Measure("queries_per_second", Unit.PER_SECOND, "statements that the application sent to the database"),
+    Measure(
+        "queries_per_request", Unit.COUNT, "statements that the application sent ÷ good responses, of all endpoints"
+    ),
+    Measure("query_seconds", Unit.SECONDS, "mean time of the application's statements"),
     Measure("redis_hit_ratio", Unit.RATIO, "keys found ÷ keys looked up, of all clients of Redis"),
     Measure("redis_memory_bytes", Unit.BYTES, "memory that Redis uses"),
     Measure("response_bytes_per_second", Unit.BYTES_PER_SECOND, "bytes that nginx sent in answer to HTTP requests"),
+    Measure("response_bytes", Unit.BYTES, "bytes that nginx sent ÷ HTTP requests that it answered"),
     Measure(
         "memory_per_socket_bytes",
         Unit.BYTES,

@@ -108,7 +108,8 @@ class Claim:
 
     measure: what becomes better, such as "response time". before, after: its values. factor: how many times better.
     reduction, increase: by which share of the value before. switch: what measures it in the reference application;
-    None when nothing does. endpoint: where, such as "GET /api/meetings"; "" anywhere.
+    None when nothing does. shows: the measure (``harness.model.prediction.MEASURES``) that is to get better, "" for the
+    switch's own. endpoint: where, such as "GET /api/meetings"; "" anywhere.
     """
 
     id: str
@@ -122,6 +123,7 @@ class Claim:
     increase: Figure | None = None
     switch: Switch | None = None
     endpoint: str = ""
+    shows: str = ""
 
     @property
     def figures(self) -> tuple[Figure, ...]:

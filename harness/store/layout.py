@@ -101,6 +101,21 @@ class RunDirectory:
         return self.path / "capacity.json"
 
     @property
+    def claims_asked(self) -> Path:
+        """Of measured claims: which, and how: a ``ClaimsAsked``."""
+        return self.path / "asked.json"
+
+    @property
+    def pairs(self) -> Path:
+        """Of measured claims: ``PairRun`` lines, one as each run ends; the runs lie beside this one."""
+        return self.path / "pairs.jsonl"
+
+    @property
+    def claims(self) -> Path:
+        """Of measured claims: what was found, for programs."""
+        return self.path / "claims.json"
+
+    @property
     def nginx_log(self) -> Path:
         """Every request that nginx answered, a line each."""
         return self.logs / "nginx-access.jsonl"

@@ -11,6 +11,7 @@ from pydantic import TypeAdapter
 from harness.errors import CorruptRun, SchemaMismatch
 from harness.model.audit import AuditReport
 from harness.model.capacity import TrialResult
+from harness.model.claims import ClaimsAsked, ClaimsEvidence, PairRun
 from harness.model.evidence import Evidence, Subject
 from harness.model.exploration import CapacityEvidence, Search
 from harness.model.plan import LoadPlan
@@ -84,6 +85,26 @@ def read_capacity(path: Path) -> CapacityEvidence:
         events=tuple(read_lines(run.events, Event)),
         lines=lines,
         trials=tuple(read_run(folder.path) if folder.manifest.exists() else None for folder in folders),
+    )
+
+
+def read_claims(path: Path) -> ClaimsEvidence:
+    """Everything that a measurement of claims left behind, with each of its runs, which lie beside it.
+
+    Raises CorruptRun, SchemaMismatch.
+    """
+    home = RunDirectory(path)
+    manifest = read_manifest(home)
+    runs = tuple(read_lines(home.pairs, PairRun))
+    folders = [RunDirectory(home.path.parent / Path(run.folder).name) for run in runs]
+    last = next((event for event in read_lines(home.events, Event) if event.name == "run-end"), None)
+    return ClaimsEvidence(
+        subject=read_whole(home.target, Subject),
+        manifest=manifest,
+        asked=read_whole(home.claims_asked, ClaimsAsked),
+        runs=runs,
+        read=tuple(read_run(folder.path) if folder.manifest.exists() else None for folder in folders),
+        ended="" if last is None else str(last.detail.get("reason", "")),
     )
 
 
