@@ -9,7 +9,7 @@ UV ?= uv
 SHELL := bash
 
 .DEFAULT_GOAL := help
-.PHONY: help setup verify report stack-down test check lint format unit accuracy lock clean clean-runs
+.PHONY: help setup verify report stack-down test check lint format unit accuracy starve lock clean clean-runs
 
 help: ## list the targets
 	@sed -nE 's/^([a-z-]+):.*## (.*)/\1\t\2/p' Makefile | \
@@ -36,6 +36,10 @@ test: ## set up, then all checks and all tests (10 minutes)
 	@scripts/setup test
 	@scripts/check
 	@scripts/test
+
+starve: ## starve one thing at a time on real servers and see it named as the bottleneck (15 minutes)
+	@scripts/setup test
+	@PROOFLOAD_STARVE=1 scripts/test tests/e2e/test_bottleneck.py
 
 check: ## ruff, mypy and import-linter
 	@scripts/setup test

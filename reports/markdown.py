@@ -30,6 +30,8 @@ def summary_markdown(material: Material) -> str:
         plain(verdict.headline),
         "",
     ]
+    if verdict.bottleneck is not None and verdict.outcome is not Outcome.INVALID:
+        lines += [plain(verdict.bottleneck.sentence), ""]
     if verdict.cut_short:
         lines += [f"**Cut short:** {plain(verdict.cut_short)}", ""]
     if verdict.verdicts:

@@ -11,6 +11,7 @@ from pydantic import TypeAdapter
 
 from harness.analysis.predictions import compare
 from harness.model.audit import AuditReport, Grade
+from harness.model.bottleneck import Bottleneck
 from harness.model.evidence import Evidence
 from harness.model.prediction import Comparison
 from harness.model.run import Manifest
@@ -62,6 +63,7 @@ class VerdictsFile:
     rules: tuple[RuleVerdict, ...] = ()
     audit: AuditCount | None = None
     predictions: tuple[Comparison, ...] = ()
+    bottleneck: Bottleneck | None = None
 
 
 _ADAPTER: TypeAdapter[VerdictsFile] = TypeAdapter(VerdictsFile)
@@ -82,6 +84,7 @@ def verdicts_file(evidence: Evidence, verdict: RunVerdict) -> VerdictsFile:
         rules=verdict.rules,
         audit=_count(evidence.audit),
         predictions=compare(evidence),
+        bottleneck=verdict.bottleneck,
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
+from harness.analysis.bottleneck import find_bottleneck
 from harness.analysis.checks import run_checks
 from harness.analysis.coverage import cut_short, has_begun, is_measured
 from harness.analysis.decide import Ruling, bound_text, decide
@@ -65,6 +66,7 @@ def judge(evidence: Evidence) -> RunVerdict:
         outcome=run_outcome(found.deciding, short),
         severity=max((each.severity for each in found.everything), key=_SEVERITIES.index, default=Severity.NONE),
         not_proven=not_proven(evidence, rules),
+        bottleneck=find_bottleneck(evidence),
     )
     return replace(found, headline=headline(evidence, found))
 

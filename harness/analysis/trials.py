@@ -11,6 +11,7 @@ from harness.analysis.phases import HTTP_KINDS, measured, rows, seconds_of
 from harness.analysis.rates import tally
 from harness.analysis.survival import RESPONSE_SLI
 from harness.analysis.tested import percent
+from harness.model.bottleneck import Confidence
 from harness.model.capacity import Trial, TrialResult
 from harness.model.evidence import Evidence
 from harness.model.samples import RequestRow
@@ -59,8 +60,15 @@ def judge_trial(evidence: Evidence, trial: Trial, *, took_seconds: float, draine
         n=n,
         drained=drained,
         folder=folder,
+        bottleneck=_bottleneck(verdict),
     )
     return JudgedTrial(result, verdict)
+
+
+def _bottleneck(verdict: RunVerdict) -> str:
+    found = verdict.bottleneck
+    broke = found is not None and found.confidence in (Confidence.NAMED, Confidence.UNDETERMINED)
+    return found.sentence if found is not None and broke and verdict.outcome is not Outcome.INVALID else ""
 
 
 def deciding(verdict: RunVerdict) -> Verdict | None:

@@ -29,6 +29,8 @@ def print_verdict(console: Console, run: RunDirectory, evidence: Evidence, verdi
     warning = verdict.outcome is Outcome.PASS and verdict.severity is Severity.WARNING
     mark = " (warning)" if warning else ""
     console.print(f"[{style}]{verdict.outcome}[/{style}]{mark}   {escape(verdict.headline)}", highlight=False)
+    if verdict.bottleneck is not None and verdict.outcome is not Outcome.INVALID:
+        console.print(f"limit   {verdict.bottleneck.sentence}", markup=False, highlight=False)
     for check in verdict.checks:
         if check.passed is not True and check.taints:
             console.print(

@@ -212,8 +212,14 @@ def _observation(plan: LoadPlan, elapsed: float, values: Mapping[str, float], co
     return Observation(
         second=int(elapsed),
         level=None if level is None else level.name,
-        host_cpu_ratio=values.get("host.cpu_busy_ratio"),
+        host_cpu_ratio=_not_niced(values),
         host_memory_ratio=values.get("host.memory_used_ratio"),
         completed=completed,
         bad=bad,
     )
+
+
+def _not_niced(values: Mapping[str, float]) -> float | None:
+    """The host's busy share without work of low priority, which gives way to the servers and the generator."""
+    busy = values.get("host.cpu_busy_ratio")
+    return None if busy is None else busy - values.get("host.cpu_niced_ratio", 0.0)

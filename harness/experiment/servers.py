@@ -201,11 +201,17 @@ def sampling_targets(endpoints: Endpoints, size: StackSize | None) -> Targets:
         redis_url=endpoints.redis_url,
         celery_broker_url=endpoints.redis_url if endpoints.celery_queues else None,
         celery_queues=endpoints.celery_queues,
+        celery_slots={} if size is None else _slots(size),
         gunicorn_pid=endpoints.gunicorn_pid,
         gunicorn_port=None if endpoints.gunicorn_address is None else endpoints.gunicorn_address[1],
         application_metrics_url=endpoints.metrics_url,
         nginx_status_url=endpoints.nginx_status_url,
     )
+
+
+def _slots(size: StackSize) -> dict[str, int]:
+    """Tasks at once, by queue: only a stack that was sized here has workers of that number."""
+    return {"default": size.celery_default_concurrency, "heavy": size.celery_heavy_workers}
 
 
 def _name(pid: int) -> str:

@@ -79,7 +79,8 @@ class TrialResult:
     concurrency: mean requests in flight there (Little: Σ service times ÷ length). quantiles_seconds: "0.5", "0.95",
     "0.99" → response time. bad, n: of the response-time SLO. drained: whether the queues were at their baseline when
     it began.
-    folder: its evidence, relative to the search's run directory.
+    folder: its evidence, relative to the search's run directory. bottleneck: what was saturated first, in a sentence;
+    empty when no bound broke.
     """
 
     trial: Trial
@@ -95,6 +96,7 @@ class TrialResult:
     n: int
     drained: bool
     folder: str = ""
+    bottleneck: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -74,6 +74,13 @@ class CapacityVerdict:
         return self.end.bracket
 
     @property
+    def bottleneck(self) -> str:
+        """What was saturated first at the lowest rate that broke a bound, in a sentence; empty when none did."""
+        broken = [result for result in self.results if result.bottleneck]
+        lowest = min(broken, key=lambda result: result.trial.rate_per_second, default=None)
+        return "" if lowest is None else f"At {lowest.trial.rate_per_second:.3g}/s: {lowest.bottleneck}"
+
+    @property
     def cut_short(self) -> str:
         """Why the search ended before its own end, where the headline does not say so already; else empty."""
         said = self.outcome in (Outcome.INCONCLUSIVE, Outcome.INVALID)

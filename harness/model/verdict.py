@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from harness.model.bottleneck import Bottleneck
 from harness.model.figure import Citation
 from harness.model.measurement import Measurement
 
@@ -116,6 +117,7 @@ class RunVerdict:
     """The answer.
 
     headline: one sentence that a lay person understands. not_proven: what this run says nothing about.
+    bottleneck: what was saturated first; a finding beside the verdict, which it never changes.
     """
 
     outcome: Outcome
@@ -126,6 +128,7 @@ class RunVerdict:
     not_proven: tuple[str, ...]
     cut_short: str = ""
     rules: tuple[RuleVerdict, ...] = ()
+    bottleneck: Bottleneck | None = None
 
     @property
     def everything(self) -> tuple[Verdict | RuleVerdict, ...]:

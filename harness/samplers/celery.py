@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from harness.samplers.base import known
+from harness.samplers.base import known, share
 from harness.samplers.connection import RedisConnection
 from harness.samplers.targets import Targets
 
@@ -31,10 +31,10 @@ class QueueRaw:
 
 @dataclass(frozen=True, slots=True)
 class CeleryRaw:
-    """All queues by name, the number of unacknowledged tasks, and the wall clock at that time."""
+    """All queues by name, the unacknowledged messages as kombu keeps them, and the wall clock at that time."""
 
     queues: Mapping[str, QueueRaw]
-    unacknowledged: int
+    unacknowledged: Sequence[bytes]
     wall_seconds: float
 
 
@@ -44,16 +44,23 @@ class CelerySampler:
     source = "celery"
     period_seconds = 1.0
 
-    def __init__(self, url: str, queues: Sequence[str], wall_clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self,
+        url: str,
+        queues: Sequence[str],
+        slots: Mapping[str, int] | None = None,
+        wall_clock: Callable[[], float] = time.time,
+    ) -> None:
         self._connection = RedisConnection(url)
         self._queues = tuple(queues)
+        self._slots = dict(slots or {})
         self._wall_clock = wall_clock
 
     def fetch(self) -> CeleryRaw:
         """Ask for the lengths, then for the oldest message of each list that is not empty: mostly of none."""
         keys = [(queue, queue + suffix) for queue in self._queues for suffix in _PRIORITY_SUFFIXES]
         unacknowledged, *lengths = self._connection.replies(
-            ("HLEN", _UNACKNOWLEDGED_KEY), *(("LLEN", key) for _, key in keys)
+            ("HVALS", _UNACKNOWLEDGED_KEY), *(("LLEN", key) for _, key in keys)
         )
         filled = [queue_and_key for queue_and_key, length in zip(keys, lengths, strict=True) if length]
         messages = self._connection.replies(*(("LINDEX", key, "-1") for _, key in filled))
@@ -77,9 +84,13 @@ class CelerySampler:
 
     def parse(self, raw: CeleryRaw, previous: CeleryRaw | None, elapsed_seconds: float) -> Mapping[str, float]:
         """Depth and age of each queue; nobody waits on an empty queue, so its age is 0 s."""
-        values: dict[str, float | None] = {"unacknowledged": raw.unacknowledged}
+        values: dict[str, float | None] = {"unacknowledged": len(raw.unacknowledged)}
+        taken = [_queue_of(message) for message in raw.unacknowledged]
         for name, queue in raw.queues.items():
             values[f"depth.{name}"] = sum(queue.lengths)
+            values[f"unacknowledged.{name}"] = taken.count(name)
+            # A task that was acknowledged when it began is not seen, so this is how busy it is at least.
+            values[f"busy_ratio.{name}"] = share(taken.count(name), self._slots.get(name))
             values[f"oldest_age_seconds.{name}"] = _oldest_age_seconds(queue, raw.wall_seconds)
         return known(values)
 
@@ -92,7 +103,7 @@ def from_targets(targets: Targets) -> CelerySampler | None:
     """Made when there is a broker with queues."""
     if targets.celery_broker_url is None or not targets.celery_queues:
         return None
-    return CelerySampler(targets.celery_broker_url, targets.celery_queues)
+    return CelerySampler(targets.celery_broker_url, targets.celery_queues, targets.celery_slots)
 
 
 def _oldest_age_seconds(queue: QueueRaw, wall_seconds: float) -> float | None:
@@ -102,6 +113,14 @@ def _oldest_age_seconds(queue: QueueRaw, wall_seconds: float) -> float | None:
     since = [_enqueued_at(message) for message in queue.oldest]
     known_since = [seconds for seconds in since if seconds is not None]
     return max(0.0, wall_seconds - min(known_since)) if len(known_since) == len(since) else None
+
+
+def _queue_of(message: bytes) -> str | None:
+    """Of an unacknowledged message, kept as [message, exchange, routing key]: a queue's routing key is its name."""
+    try:
+        return str(json.loads(message)[2])
+    except (ValueError, IndexError, TypeError, KeyError):
+        return None
 
 
 def _enqueued_at(message: bytes) -> float | None:

@@ -20,7 +20,8 @@ _KILLS = {1: "memory.oom_control", 2: "memory.events"}
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """What the stack uses. None: not known here. periods, throttled: of the CPU quota, since it was set."""
+    """What the stack uses. None: not known here. periods, throttled: of the CPU quota, since it was set. refaults:
+    pages that were read again soon after they had been dropped for want of memory."""
 
     cpu_seconds: float
     memory_bytes: int
@@ -28,6 +29,7 @@ class Usage:
     periods: int | None = None
     throttled: int | None = None
     oom_kills: int | None = None
+    refaults: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +146,8 @@ class StackSampler:
             values["cpu_cores"] = per_second(now.cpu_seconds, before.cpu_seconds, elapsed_seconds)
             values["cpu_ratio"] = share(values["cpu_cores"], self._vcpu)
             values["throttled_ratio"] = _throttled_ratio(now, before)
+            if now.refaults is not None:
+                values["refaults_per_second"] = per_second(now.refaults, before.refaults, elapsed_seconds)
         return known(values)
 
     def close(self) -> None:
@@ -172,6 +176,7 @@ def parse_v1(files: Mapping[str, bytes]) -> Usage:
         periods=cpu.get("nr_periods"),
         throttled=cpu.get("nr_throttled"),
         oom_kills=keyed_numbers(files.get(_KILLS[1], b"")).get("oom_kill"),
+        refaults=_refaults(memory, "total_workingset_refault"),
     )
 
 
@@ -185,7 +190,14 @@ def parse_v2(files: Mapping[str, bytes]) -> Usage:
         periods=cpu.get("nr_periods"),
         throttled=cpu.get("nr_throttled"),
         oom_kills=keyed_numbers(files.get(_KILLS[2], b"")).get("oom_kill"),
+        refaults=_refaults(memory, "workingset_refault"),
     )
+
+
+def _refaults(memory: Mapping[str, int], name: str) -> int | None:
+    """Of anonymous and of file pages; None where this kernel counts neither."""
+    counted = [memory[key] for key in (f"{name}_anon", f"{name}_file", name) if key in memory]
+    return sum(counted) if counted else None
 
 
 def parse_processes(times: Iterable[ProcessTimes], memory: Iterable[ProcessMemory]) -> Usage:

@@ -69,7 +69,10 @@ class GunicornSampler:
                 per_second(worker.own_seconds, before.get((worker.pid, worker.started_ticks)), elapsed_seconds)
                 for worker in raw.workers
             ]
-            values["worker_cpu_ratio_max"] = max((ratio for ratio in ratios if ratio is not None), default=None)
+            seen = [ratio for ratio in ratios if ratio is not None]
+            values["worker_cpu_ratio_max"] = max(seen, default=None)
+            values["worker_cpu_ratio_min"] = min(seen, default=None)
+            values["worker_cpu_ratio_mean"] = sum(seen) / len(seen) if seen else None
         return known(values)
 
     def close(self) -> None:

@@ -28,6 +28,7 @@ _FILES = (
     "pressure/io",
 )
 _REQUIRED = "stat"
+_PRESSURES = (("cpu", "some"), ("memory", "some"), ("memory", "full"), ("io", "some"), ("io", "full"))
 _SECTOR_BYTES = 512
 _MADE_OF_OTHER_DISKS = re.compile(r"^(loop|ram|zram|dm-|md|nbd|sr|fd)\d")
 _PARTITION = re.compile(r"^p?\d+$")
@@ -45,6 +46,7 @@ class HostRaw:
 @dataclass(frozen=True, slots=True)
 class _Cpu:
     idle: int
+    niced: int
     steal: int
     total: int
 
@@ -55,6 +57,8 @@ class _Disk:
     read_bytes: int
     written_bytes: int
     busy_seconds: float
+    waited_seconds: float
+    queued_seconds: float
 
 
 class HostSampler:
@@ -123,6 +127,8 @@ def _cpu(files: Mapping[str, bytes], before: Mapping[str, bytes]) -> dict[str, f
     idle_ratio = share(idle, total)
     return {
         "cpu_busy_ratio": None if idle_ratio is None else max(0.0, 1 - idle_ratio),
+        # Work of low priority, which gives way to all other work.
+        "cpu_niced_ratio": share(growth(now.niced, then.niced), total),
         "cpu_steal_ratio": share(steal, total),
     }
 
@@ -130,13 +136,13 @@ def _cpu(files: Mapping[str, bytes], before: Mapping[str, bytes]) -> dict[str, f
 def _cpu_ticks(text: bytes) -> _Cpu:
     # user nice system idle iowait irq softirq steal; guest time, which follows, is already part of user time
     ticks = [int(word) for word in text.partition(b"\n")[0].split()[1:9]]
-    return _Cpu(idle=ticks[3] + ticks[4], steal=ticks[7], total=sum(ticks))
+    return _Cpu(idle=ticks[3] + ticks[4], niced=ticks[1], steal=ticks[7], total=sum(ticks))
 
 
 def _pressure(files: Mapping[str, bytes], before: Mapping[str, bytes], elapsed: float) -> dict[str, float | None]:
     """Share of the time in which some (or all, "full") tasks waited for the resource."""
     values: dict[str, float | None] = {}
-    for resource, kind in (("cpu", "some"), ("memory", "full"), ("io", "full")):
+    for resource, kind in _PRESSURES:
         name = f"pressure/{resource}"
         if name in files and name in before:
             rate = per_second(_stalled_seconds(files[name], kind), _stalled_seconds(before[name], kind), elapsed)
@@ -157,9 +163,16 @@ def _disks(files: Mapping[str, bytes], before: Mapping[str, bytes], elapsed: flo
     now, then = _disk_counters(files["diskstats"]), _disk_counters(before["diskstats"])
     both = now.keys() & then.keys()
     busy = [per_second(now[name].busy_seconds, then[name].busy_seconds, elapsed) for name in both]
+    operations = growth(sum(now[name].operations for name in both), sum(then[name].operations for name in both))
+    waited = growth(sum(now[name].waited_seconds for name in both), sum(then[name].waited_seconds for name in both))
     return {
         # A device reports its busy time in whole milliseconds, so that a full second may come out a little above 1.
         "disk_busy_ratio": min(1.0, max((ratio for ratio in busy if ratio is not None), default=0.0)),
+        # Of the operations that ended; without any there is no time to speak of.
+        "disk_await_seconds": share(waited, operations),
+        "disk_queue": per_second(
+            sum(now[name].queued_seconds for name in both), sum(then[name].queued_seconds for name in both), elapsed
+        ),
         "disk_read_bytes_per_second": per_second(
             sum(now[name].read_bytes for name in both), sum(then[name].read_bytes for name in both), elapsed
         ),
@@ -184,6 +197,8 @@ def _disk_counters(text: bytes) -> dict[str, _Disk]:
             read_bytes=int(words[5]) * _SECTOR_BYTES,
             written_bytes=int(words[9]) * _SECTOR_BYTES,
             busy_seconds=int(words[12]) / 1000,
+            waited_seconds=(int(words[6]) + int(words[10])) / 1000,
+            queued_seconds=int(words[13]) / 1000,
         )
     return disks
 

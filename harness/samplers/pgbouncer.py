@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from harness.samplers.base import known, per_second
+from harness.samplers.base import known, per_second, share
 from harness.samplers.connection import PostgresConnection
 from harness.samplers.targets import Targets
 
@@ -23,10 +23,11 @@ _RATES = {
 
 @dataclass(frozen=True, slots=True)
 class PgBouncerRaw:
-    """The rows of both answers, by column; the console's own pool is among them."""
+    """The rows of the answers, by column; the console's own pool is among them."""
 
     pools: Sequence[Mapping[str, Any]]
     stats: Sequence[Mapping[str, Any]]
+    databases: Sequence[Mapping[str, Any]] = ()
 
 
 class PgBouncerSampler:
@@ -41,7 +42,9 @@ class PgBouncerSampler:
     def fetch(self) -> PgBouncerRaw:
         """Ask the console."""
         return PgBouncerRaw(
-            self._connection.rows("SHOW POOLS", prepare=False), self._connection.rows("SHOW STATS", prepare=False)
+            self._connection.rows("SHOW POOLS", prepare=False),
+            self._connection.rows("SHOW STATS", prepare=False),
+            self._connection.rows("SHOW DATABASES", prepare=False),
         )
 
     def parse(self, raw: PgBouncerRaw, previous: PgBouncerRaw | None, elapsed_seconds: float) -> Mapping[str, float]:
@@ -55,6 +58,8 @@ class PgBouncerSampler:
             "server_idle": sum(pool["sv_idle"] + pool["sv_used"] for pool in pools),
             "max_wait_seconds": max((pool["maxwait"] + pool["maxwait_us"] / 1e6 for pool in pools), default=0.0),
         }
+        values["pool_size"] = sum(row["pool_size"] for row in raw.databases if row["name"] != _CONSOLE) or None
+        values["pool_ratio"] = share(values["server_active"], values["pool_size"])
         if previous is not None:
             for key, (column, scale) in _RATES.items():
                 now, before = _total(raw.stats, column), _total(previous.stats, column)

@@ -36,6 +36,8 @@ _NO_STATEMENTS = "SELECT NULL::float8 AS statements, NULL::float8 AS statement_s
 _QUERY = """
 SELECT activity.*, transactions.*, statements.*,
        current_setting('max_connections')::int AS max_connections,
+       current_setting('max_connections')::int - current_setting('superuser_reserved_connections')::int
+         - (SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend') AS connections_free,
        (SELECT count(*) FROM pg_locks WHERE NOT granted) AS locks_not_granted
 FROM (
   SELECT count(*) AS connections,
@@ -98,6 +100,9 @@ class PostgresSampler:
     def parse(self, raw: PostgresRaw, previous: PostgresRaw | None, elapsed_seconds: float) -> Mapping[str, float]:
         """The values of the server."""
         values: dict[str, float | None] = {key: raw[key] for key in _AS_THEY_ARE}
+        # Not below zero: superusers may use the reserved ones.
+        free = raw.get("connections_free")
+        values["connections_free"] = None if free is None else max(0.0, free)
         values["connections_ratio"] = share(raw["connections"], raw["max_connections"])
         if previous is not None:
             for key, counter in _RATES.items():

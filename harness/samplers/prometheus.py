@@ -43,6 +43,7 @@ class ApplicationSampler:
             "requests_total": _ending(now, tuple(f"{name}_count" for name in _REQUEST)),
             "sockets_open": _ending(now, ("sockets_open",)),
             "hub_lag_seconds_max": _ending(_maxima(series), ("hub_lag_seconds",)),
+            "connections_refused_total": _ending(now, ("connections_refused_total",)),
         }
         if previous is not None:
             before = _sums(parse_text(previous))
@@ -61,6 +62,10 @@ class ApplicationSampler:
             earlier = buckets(previous, _QUERY)
             for edge, count in buckets(raw, _QUERY).items():
                 values[f"queries_within.{edge:g}"] = growth(count, earlier.get(edge, 0.0))
+            waits = _pair(now, before, ("pool_wait_seconds_sum",))
+            if waits is not None:
+                # Seconds waited per second: how many requests waited for a connection, on average.
+                values["pool_waiting"] = per_second(*waits, elapsed_seconds)
         return known(values)
 
     def close(self) -> None:

@@ -13,7 +13,9 @@ from harness.samplers.base import growth, known, per_second, share
 from harness.samplers.connection import RedisConnection
 from harness.samplers.targets import Targets
 
-_INFO = ("INFO", "clients", "memory", "stats", "cpu")
+_INFO = ("INFO", "clients", "memory", "stats", "cpu", "errorstats")
+_OUT_OF_MEMORY = "errorstat_OOM"
+"""Commands that were refused because ``maxmemory`` was reached; there is no such line before the first."""
 _AS_THEY_ARE = {
     "used_memory_bytes": "used_memory",
     "connected_clients": "connected_clients",
@@ -54,6 +56,8 @@ class RedisSampler:
         now = _fields(raw.info)
         values: dict[str, float | None] = {key: float(now[name]) for key, name in _AS_THEY_ARE.items()}
         values["ping_seconds"] = raw.ping_seconds
+        values["memory_ratio"] = share(values["used_memory_bytes"], float(now["maxmemory"]))  # no limit: left out
+        values["out_of_memory_errors_total"] = float(now.get(_OUT_OF_MEMORY, "count=0").partition("count=")[2])
         if previous is not None:
             before = _fields(previous.info)
             values["operations_per_second"] = per_second(_operations(now), _operations(before), elapsed_seconds)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -30,7 +31,8 @@ class Targets:
     postgres_dsn: PostgreSQL itself (not through PgBouncer), database of the application, as a role that may read
     statistics (``pg_monitor`` or a superuser).
     pgbouncer_dsn: the admin console, database ``pgbouncer``, as one of its ``stats_users``.
-    celery_queues: names of the queues on ``celery_broker_url``.
+    celery_queues: names of the queues on ``celery_broker_url``. celery_slots: tasks that each
+    queue's workers can do at once, where that is known.
     gunicorn_pid: its arbiter. gunicorn_port: the TCP port that it listens on, if it does.
     application_metrics_url, nginx_status_url: http only.
     """
@@ -46,6 +48,7 @@ class Targets:
     redis_url: str | None = field(default=None, repr=False)
     celery_broker_url: str | None = field(default=None, repr=False)
     celery_queues: tuple[str, ...] = ()
+    celery_slots: Mapping[str, int] = field(default_factory=dict)
     gunicorn_pid: int | None = None
     gunicorn_port: int | None = None
     application_metrics_url: str | None = None

@@ -20,6 +20,7 @@ def build(material: CapacityMaterial) -> Answer:
         severity=Severity.WARNING if verdict.warnings and verdict.outcome is Outcome.PASS else Severity.NONE,
         headline=verdict.headline,
         more=more,
+        bottleneck=verdict.bottleneck,
         cut_short=verdict.cut_short,
         counts=tuple((outcome, count) for outcome, count in counts if count),
         figures=(_capacity(material), _response(material), _limit(material)),

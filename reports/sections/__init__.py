@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from reports.material import Material
-from reports.sections import answer, audit, caveats, flows, happened, plan, predictions, promise, trust
+from reports.sections import answer, audit, bottleneck, caveats, flows, happened, plan, predictions, promise, trust
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +24,7 @@ SECTIONS: tuple[SectionKind, ...] = (
     SectionKind("promise", "The promise, row by row", "promise.html.j2", promise.build),
     SectionKind("happened", "What happened", "happened.html.j2", happened.build),
     SectionKind("flows", "Flows", "flows.html.j2", flows.build),
+    SectionKind("bottleneck", "The bottleneck", "bottleneck.html.j2", bottleneck.build),
     SectionKind("predictions", "The plan against the measurement", "predictions.html.j2", predictions.build),
     SectionKind("audit", "The plan against itself", "audit.html.j2", audit.build),
     SectionKind("plan", "The plan and the sizing", "plan.html.j2", plan.build),

@@ -34,12 +34,14 @@ class KeyFigure:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What stands at the top of the report. headline: the first sentence of the verdict's, more: what follows it."""
+    """What stands at the top of the report. headline: the first sentence of the verdict's, more: what follows it.
+    bottleneck: what was saturated first, in a sentence."""
 
     outcome: Outcome
     severity: str
     headline: str
     more: str
+    bottleneck: str
     cut_short: str
     counts: tuple[tuple[Outcome, int], ...]
     figures: tuple[KeyFigure, ...]
@@ -55,6 +57,9 @@ def build(material: Material) -> Answer:
         severity=verdict.severity,
         headline=headline,
         more=" ".join(more),
+        bottleneck=""
+        if verdict.bottleneck is None or verdict.outcome is Outcome.INVALID
+        else verdict.bottleneck.sentence,
         cut_short=verdict.cut_short,
         counts=count_outcomes(verdict),
         figures=(_load_proven(material), _response_time(material), _closest(material)),

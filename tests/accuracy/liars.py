@@ -129,7 +129,9 @@ def run(runs: int) -> Table:
                 outcomes[found.outcome] += 1
                 caught.update({name for each in found.verdicts for name in each.tainted_by})
         total = runs * len(LEVELS)
-        said = ", ".join(name for name, _ in caught.most_common(3)) or "nothing"
+        said = (
+            ", ".join(name for name, _ in sorted(caught.items(), key=lambda each: (-each[1], each[0]))[:3]) or "nothing"
+        )
         shown = f"{outcomes[Outcome.INVALID]} of {total} INVALID"
         rows.append(Row((liar.name, shown, said), "all", outcomes[Outcome.INVALID] == total))
     outcomes = Counter(judge(each).outcome for each in healthy())

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -76,8 +76,7 @@ def response_times(rng: np.random.Generator, shape: Shape, runs: int, bound_seco
         own = rng.standard_normal(len(second))
         log = math.sqrt(shape.together) * state[second] + math.sqrt(1 - shape.together) * own
         rows = record(start, MEDIAN_SECONDS * np.exp(SPREAD * log), (bound_seconds,))
-        seen = observe(rows, range(shape.seconds), shape.batch_seconds)
-        yield replace(seen, batch_seconds=shape.batch_seconds)
+        yield observe(rows, range(shape.seconds), shape.batch_seconds)
 
 
 def shares(rng: np.random.Generator, shape: Shape, runs: int, bad_share: float) -> Iterator[Shares]:

@@ -31,6 +31,24 @@ def test_a_full_pool_answers_and_does_not_block_the_event_loop(stack: Stack) -> 
         assert (refused.status_code, refused.json()) == (503, {"error": "temporarily unavailable"})
         lock.rollback()
         assert waiting.result(10).status_code == 200
+        assert metric(stack, url, "refapp_pool_wait_seconds_sum") >= 0.3, "the request that was refused waited so long"
+
+
+def metric(stack: Stack, url: str, name: str) -> float:
+    found = re.search(rf"^{name} (\S+)$", stack.call("GET", "/metrics", url=url).text, re.M)
+    assert found, name
+    return float(found[1])
+
+
+def test_a_connection_that_the_database_refuses_is_counted(stack: Stack) -> None:
+    with psycopg.connect(stack.postgres.url, autocommit=True) as connection:
+        connection.execute("CREATE ROLE limited LOGIN CONNECTION LIMIT 0")
+    database = stack.postgres.url.replace("postgresql://lectio@", "postgresql+psycopg://limited@")
+    with stack.web(DATABASE_URL=database) as url:
+        assert metric(stack, url, "refapp_connections_refused_total") == 0
+        login = {"json": {"email": "teacher8@lectio.test", "password": "lectio"}}
+        assert stack.call("POST", "/login", url=url, **login).status_code == 503
+        assert metric(stack, url, "refapp_connections_refused_total") == 1
 
 
 def test_behind_transaction_pooling(stack: Stack) -> None:

@@ -32,18 +32,19 @@ pytestmark = pytest.mark.stack
 
 METRICS = Path(__file__).parents[1] / "unit/samplers/data/application-metrics-1.txt"
 AGREED = {
-    "host": "cpu_busy_ratio cpu_steal_ratio load_1m memory_used_ratio memory_used_bytes disk_busy_ratio"
+    "host": "cpu_busy_ratio cpu_niced_ratio cpu_steal_ratio load_1m memory_used_ratio memory_used_bytes disk_busy_ratio"
     " disk_read_bytes_per_second disk_write_bytes_per_second disk_operations_per_second disk_used_ratio"
     " network_bytes_per_second tcp_retransmits_per_second listen_overflows_per_second",
     "stack": "cpu_cores cpu_ratio memory_bytes memory_ratio processes",
     "postgres": "connections connections_ratio active idle idle_in_transaction waiting_lock waiting_lwlock waiting_io"
     " locks_not_granted deadlocks_total commits_per_second rollbacks_per_second statements_per_second"
-    " statement_seconds_per_second longest_statement_seconds",
+    " statement_seconds_per_second longest_statement_seconds connections_free",
     "pgbouncer": "client_active client_waiting server_active server_idle max_wait_seconds wait_seconds_per_second"
-    " queries_per_second transactions_per_second",
+    " queries_per_second transactions_per_second pool_size pool_ratio",
     "redis": "used_memory_bytes connected_clients operations_per_second evicted_keys_total rejected_connections_total"
-    " cpu_ratio ping_seconds",
-    "celery": "depth.default depth.heavy unacknowledged oldest_age_seconds.default oldest_age_seconds.heavy",
+    " cpu_ratio ping_seconds out_of_memory_errors_total",
+    "celery": "depth.default depth.heavy unacknowledged oldest_age_seconds.default oldest_age_seconds.heavy"
+    " unacknowledged.heavy",
     "nginx": "active reading writing waiting requests_total requests_per_second connections_per_second",
     "application": "requests_in_flight",
 }

@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import Connection, Engine, MetaData, create_engine, event
 
 from refapp.config import settings
-from refapp.metrics import QUERY_SECONDS
+from refapp.metrics import POOL_WAIT_SECONDS, QUERY_SECONDS
 
 metadata = MetaData(
     naming_convention={
@@ -56,7 +56,8 @@ def connect() -> Connection:
 
     Raises sqlalchemy.exc.TimeoutError when none comes free in time, OperationalError when the server cannot be reached.
     """
-    return engine().connect()
+    with POOL_WAIT_SECONDS.time():
+        return engine().connect()
 
 
 def _start_clock(_connection: Any, _cursor: Any, _statement: str, _parameters: Any, context: Any, _many: bool) -> None:

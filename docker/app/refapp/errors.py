@@ -10,6 +10,8 @@ from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException
 
+from refapp.metrics import CONNECTIONS_REFUSED
+
 UNAVAILABLE = (DBAPIError, PoolTimeout, RedisError, BrokerError)
 """What a dependency that fails raises: the database, its pool, Redis, the broker."""
 
@@ -21,6 +23,21 @@ class ApiError(Exception):
         super().__init__(message)
         self.status = status
         self.message = message
+
+
+_NO_CONNECTION_LEFT = (
+    "connection slots are reserved",
+    "too many clients",
+    "too many connections",  # for a role or a database
+    "no more connections allowed",  # PgBouncer
+)
+
+
+def is_refused_connection(error: BaseException) -> bool:
+    """Whether PostgreSQL or PgBouncer had no connection left. Its words are all there is: a connection that never came
+    about carries no SQLSTATE (53300)."""
+    said = str(error.orig) if isinstance(error, DBAPIError) else ""
+    return any(words in said for words in _NO_CONNECTION_LEFT)
 
 
 def answer_errors(app: Flask) -> None:
@@ -39,6 +56,8 @@ def answer_errors(app: Flask) -> None:
             return jsonify(error="a value cannot be stored"), 400
         if isinstance(error, IntegrityError):
             return jsonify(error="in conflict with what is stored"), 409
+        if is_refused_connection(error):
+            CONNECTIONS_REFUSED.inc()
         current_app.logger.warning("unavailable: %s", type(error).__name__, exc_info=error)
         return jsonify(error="temporarily unavailable"), 503
 

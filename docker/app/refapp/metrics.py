@@ -7,7 +7,15 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 from flask import Flask, Response, g, request
-from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Gauge, Histogram, generate_latest
+from prometheus_client import (
+    CONTENT_TYPE_LATEST,
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    Summary,
+    generate_latest,
+)
 from prometheus_client.multiprocess import MultiProcessCollector
 
 if TYPE_CHECKING:
@@ -24,6 +32,8 @@ REQUEST_SECONDS = Histogram(
 )
 QUERY_SECONDS = Histogram("refapp_query_seconds", "Time of a database statement", buckets=_QUERY_BUCKETS)
 IN_FLIGHT = Gauge("refapp_requests_in_flight", "Requests begun and not answered", multiprocess_mode="livesum")
+POOL_WAIT_SECONDS = Summary("refapp_pool_wait_seconds", "Time until the process's pool gave a database connection")
+CONNECTIONS_REFUSED = Counter("refapp_connections_refused", "Connections refused by a database that has no more")
 SOCKETS_OPEN = Gauge("refapp_sockets_open", "Socket.IO connections", multiprocess_mode="livesum")
 HUB_LAG_SECONDS = Gauge(
     "refapp_hub_lag_seconds",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
 from itertools import pairwise
 from random import Random
 
@@ -53,7 +52,7 @@ def test_t2_one_server_that_has_to_catch_up():
     where = Citation("plan.md", "Alerts")
     bound = Figure("bound", 1.0, Unit.SECONDS, Provenance.STATED, where)
     slo = Slo("p99", "p99", "x", SloKind.QUANTILE, Comparison.AT_MOST, None, bound, ("peak",), where, 0.99)
-    ruling = decide(slo, replace(observe(rows, range(300), 15.0), batch_seconds=15.0))
+    ruling = decide(slo, observe(rows, range(300), 15.0))
     assert ruling.outcome is Outcome.FAIL
     assert ruling.measurement is not None
     assert ruling.measurement.bad == np.count_nonzero(responses > 1)

@@ -4,10 +4,11 @@ import pytest
 
 from harness.analysis.survival import RECOVERY_SLI
 from harness.analysis.tested import AT_LEAST_THIS
+from harness.model.bottleneck import Bottleneck, Breach, Confidence, ResourceState, State
 from harness.model.samples import Reconciliation
 from harness.model.verdict import CheckResult, Outcome, Severity, Taint
 from reports.material import collect
-from reports.sections import SECTIONS, answer, caveats, flows, happened, plan, promise, trust
+from reports.sections import SECTIONS, answer, bottleneck, caveats, flows, happened, plan, promise, trust
 from reports.sections.promise import value_words
 from tests.support.report_values import cell, make_report_evidence, make_verdict, never_loaded, server
 
@@ -245,3 +246,62 @@ def test_load_with_a_warning_keeps_not_every_promise(evidence):
     warned = cell("connections", "peak", severity=Severity.WARNING)
     figure = answer.build(collect(evidence, make_verdict(Outcome.PASS, kept, warned))).figures[0]
     assert "every critical bound kept at peak, with a warning" in figure.certainty
+
+
+class TestBottleneck:
+    POOL = ResourceState(
+        "pgbouncer",
+        "PgBouncer's pool",
+        State.SATURATED,
+        4.0,
+        1.0,
+        "9 clients waiting",
+        "clients wait",
+        "stack.cpu_ratio",
+    )
+    DISK = ResourceState("disk", "the disk", State.NOT_OBSERVED, None, None, "not sampled", "stalls", "host.nothing")
+    LOCKS = ResourceState("postgres-locks", "locks", State.ABSENT, None, None, "there is no PostgreSQL")
+    FOUND = Bottleneck(
+        Confidence.NAMED,
+        "pgbouncer",
+        "PgBouncer's pool",
+        "First to saturate: PgBouncer's pool, from 8/s, 5 s before response times broke their bound at peak.",
+        4.0,
+        "normal",
+        8.0,
+        5.0,
+        Breach("response-time", "12 % took <longer>", 9.0, "peak", 9.0, True),
+        ("0:04 PgBouncer's pool: 9 clients waiting.",),
+        (POOL, DISK, LOCKS),
+    )
+
+    def material(self, evidence, found, outcome=Outcome.FAIL):
+        return collect(evidence, replace(make_verdict(outcome), bottleneck=found))
+
+    def test_the_finding_its_chart_with_both_marks_and_every_resource_that_exists(self, evidence):
+        section = bottleneck.build(self.material(evidence, self.FOUND))
+        assert section.sentence == self.FOUND.sentence
+        assert [row.title for row in section.rows] == ["PgBouncer's pool", "The disk"]
+        assert section.rows[0].use == "100 %"
+        assert section.rows[1].use == ""
+        assert section.figure is not None
+        assert "1: saturation begins; 2: 12 % took <longer>" in section.figure_note
+        assert "<longer>" not in section.figure
+        assert not section.unsound
+
+    def test_it_stands_at_the_top_but_for_an_unsound_run(self, evidence):
+        assert answer.build(self.material(evidence, self.FOUND)).bottleneck == self.FOUND.sentence
+        unsound = self.material(evidence, self.FOUND, Outcome.INVALID)
+        assert answer.build(unsound).bottleneck == ""
+        assert bottleneck.build(unsound).unsound
+
+    def test_a_resource_without_a_series_has_no_chart(self, evidence):
+        section = bottleneck.build(
+            self.material(evidence, replace(self.FOUND, resource="disk", resources=(self.DISK,)))
+        )
+        assert section.figure is None
+
+    def test_without_load_there_is_no_section(self, evidence):
+        assert bottleneck.build(self.material(evidence, None)) is None
+        idle = Bottleneck(Confidence.NOT_LOADED, "", "", "There was no load.")
+        assert bottleneck.build(self.material(evidence, idle)) is None

@@ -18,18 +18,32 @@ def message(enqueued_at: float | None) -> bytes:
     return json.dumps({"body": "W1tdLCB7fV0=", "content-encoding": "utf-8", "headers": headers}).encode()
 
 
+def taken(queue: str) -> bytes:
+    """As kombu keeps a message that a worker has taken: itself, its exchange, its routing key."""
+    return json.dumps([{"body": ""}, queue, queue]).encode()
+
+
+TWO = (taken("default"), b"not json")
+
+
 def values(queue: QueueRaw, wall_seconds: float = 1000.0) -> dict[str, float]:
-    return dict(SAMPLER.parse(CeleryRaw({"default": queue}, 2, wall_seconds), None, 0.0))
+    return dict(SAMPLER.parse(CeleryRaw({"default": queue}, TWO, wall_seconds), None, 0.0))
 
 
 def test_depth_counts_every_priority() -> None:
     raw = QueueRaw((3, 0, 2, 1), (message(990.0), message(980.0), message(999.0)))
-    assert values(raw) == {"unacknowledged": 2, "depth.default": 6, "oldest_age_seconds.default": 20.0}
+    assert values(raw) == {
+        "unacknowledged": 2,
+        "unacknowledged.default": 1,
+        "depth.default": 6,
+        "oldest_age_seconds.default": 20.0,
+    }
 
 
 def test_nobody_waits_on_an_empty_queue() -> None:
     assert values(QueueRaw((0, 0, 0, 0), ())) == {
         "unacknowledged": 2,
+        "unacknowledged.default": 1,
         "depth.default": 0,
         "oldest_age_seconds.default": 0.0,
     }
@@ -37,15 +51,27 @@ def test_nobody_waits_on_an_empty_queue() -> None:
 
 @pytest.mark.parametrize("unknown", [message(None), b"not json", b"[]", json.dumps({"headers": None}).encode()])
 def test_a_message_that_does_not_say_since_when_leaves_the_age_out(unknown: bytes) -> None:
-    assert set(values(QueueRaw((1, 1, 0, 0), (message(990.0), unknown)))) == {"unacknowledged", "depth.default"}
+    assert set(values(QueueRaw((1, 1, 0, 0), (message(990.0), unknown)))) == {
+        "unacknowledged",
+        "unacknowledged.default",
+        "depth.default",
+    }
 
 
 def test_an_age_is_never_negative() -> None:
     assert values(QueueRaw((1, 0, 0, 0), (message(1000.5),)))["oldest_age_seconds.default"] == 0.0
 
 
+def test_busy_slots_are_a_share_of_those_that_are_known() -> None:
+    sampler = CelerySampler("redis://127.0.0.1:1/0", ("default", "heavy"), {"heavy": 2, "default": 0})
+    queues = {"default": QueueRaw((0,), ()), "heavy": QueueRaw((0,), ())}
+    parsed = sampler.parse(CeleryRaw(queues, (taken("heavy"), taken("default")), 1000.0), None, 0.0)
+    assert parsed["busy_ratio.heavy"] == 0.5
+    assert "busy_ratio.default" not in parsed
+
+
 def test_each_queue_has_its_own_keys() -> None:
-    raw = CeleryRaw({"default": QueueRaw((0,), ()), "heavy": QueueRaw((4,), (message(900.0),))}, 0, 1000.0)
+    raw = CeleryRaw({"default": QueueRaw((0,), ()), "heavy": QueueRaw((4,), (message(900.0),))}, (), 1000.0)
     parsed = SAMPLER.parse(raw, None, 0.0)
     assert (parsed["depth.default"], parsed["depth.heavy"]) == (0, 4)
     assert parsed["oldest_age_seconds.heavy"] == 100.0
@@ -58,19 +84,19 @@ def test_made_when_there_is_a_broker_with_queues() -> None:
 
 
 class FakeBroker:
-    """Answers HLEN, LLEN and LINDEX from lists."""
+    """Answers HVALS, LLEN and LINDEX from lists."""
 
     def __init__(self, lists: dict[str, list[bytes]]) -> None:
         self.lists = lists
         self.asked: list[tuple[str, ...]] = []
 
-    def replies(self, *commands: tuple[str, ...]) -> list[int | bytes | None]:
+    def replies(self, *commands: tuple[str, ...]) -> list[object]:
         self.asked += commands
         return [self._reply(*command) for command in commands]
 
-    def _reply(self, name: str, key: str, *rest: str) -> int | bytes | None:
-        if name == "HLEN":
-            return 5
+    def _reply(self, name: str, key: str, *rest: str) -> object:
+        if name == "HVALS":
+            return [taken("heavy")]
         messages = self.lists.get(key, [])
         return len(messages) if name == "LLEN" else messages[-1] if messages else None
 
@@ -85,7 +111,7 @@ def test_only_lists_with_something_in_them_are_asked_for_their_oldest() -> None:
             "default": QueueRaw((1, 0, 0, 0), (message(999.0),)),
             "heavy": QueueRaw((0, 2, 0, 0), (message(940.0),)),
         },
-        5,
+        [taken("heavy")],
         1000.0,
     )
     assert [command for command in broker.asked if command[0] == "LINDEX"] == [
@@ -93,7 +119,9 @@ def test_only_lists_with_something_in_them_are_asked_for_their_oldest() -> None:
         ("LINDEX", "heavy\x06\x163", "-1"),
     ]
     assert dict(sampler.parse(raw, None, 0.0)) == {
-        "unacknowledged": 5,
+        "unacknowledged": 1,
+        "unacknowledged.default": 0,
+        "unacknowledged.heavy": 1,
         "depth.default": 1,
         "oldest_age_seconds.default": 1.0,
         "depth.heavy": 2,
@@ -103,7 +131,7 @@ def test_only_lists_with_something_in_them_are_asked_for_their_oldest() -> None:
 
 def test_a_list_emptied_between_the_two_questions_has_nobody_waiting() -> None:
     class Emptied(FakeBroker):
-        def _reply(self, name: str, key: str, *rest: str) -> int | bytes | None:
+        def _reply(self, name: str, key: str, *rest: str) -> object:
             return None if name == "LINDEX" else super()._reply(name, key, *rest)
 
     sampler = CelerySampler("redis://127.0.0.1:1/0", ("default",), wall_clock=lambda: 1000.0)

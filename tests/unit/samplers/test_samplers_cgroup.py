@@ -55,6 +55,22 @@ def test_version_1_over_two_seconds() -> None:
     assert values["memory_ratio"] == values["memory_bytes"] / GIB
 
 
+@pytest.mark.parametrize(("version", "prefix"), [(1, "total_workingset_refault"), (2, "workingset_refault")])
+def test_pages_read_again_are_counted_of_both_kinds(version: int, prefix: str) -> None:
+    def group(anonymous: int, file: int) -> StackRaw:
+        recorded = files(f"cgroup-v{version}-1")
+        lines = [line for line in recorded["memory.stat"].splitlines() if b"workingset_refault" not in line]
+        counted = f"{prefix}_anon {anonymous}\n{prefix}_file {file}\n".encode()
+        return StackRaw({**recorded, "memory.stat": b"\n".join(lines) + b"\n" + counted})
+
+    values = sampler(version).parse(group(30, 170), group(10, 90), 2.0)
+    assert values["refaults_per_second"] == 50
+    bare = files(f"cgroup-v{version}-1")
+    lines = [line for line in bare["memory.stat"].splitlines() if b"workingset_refault" not in line]
+    silent = StackRaw({**bare, "memory.stat": b"\n".join(lines)})
+    assert "refaults_per_second" not in sampler(version).parse(silent, silent, 2.0)
+
+
 def test_version_2_over_two_seconds() -> None:
     values = sampler(2, vcpu=2, memory_bytes=GIB).parse(
         StackRaw(files("cgroup-v2-2")), StackRaw(files("cgroup-v2-1")), 2.0

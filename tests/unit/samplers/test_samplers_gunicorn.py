@@ -41,6 +41,8 @@ def test_the_busiest_worker_tells() -> None:
         "workers": 2,
         "worker_starts_total": 2,
         "worker_cpu_ratio_max": pytest.approx(0.9),
+        "worker_cpu_ratio_min": pytest.approx(0.1),
+        "worker_cpu_ratio_mean": pytest.approx(0.5),
         "listen_queue": 0,
     }
 

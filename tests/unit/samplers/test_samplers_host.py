@@ -25,14 +25,19 @@ def test_two_recorded_moments() -> None:
     values = parse(recorded(2), recorded(1))
     assert values == {
         "cpu_busy_ratio": pytest.approx(1 - 8 / 412),
+        "cpu_niced_ratio": values["cpu_niced_ratio"],
         "cpu_steal_ratio": 0.0,
         "load_1m": values["load_1m"],
         "memory_used_ratio": pytest.approx(values["memory_used_bytes"] / (24684084 * 1024)),
         "memory_used_bytes": values["memory_used_bytes"],
         "psi_cpu_some_ratio": pytest.approx(0.720185),
+        "psi_memory_some_ratio": 0.0,
         "psi_memory_full_ratio": 0.0,
+        "psi_io_some_ratio": values["psi_io_some_ratio"],
         "psi_io_full_ratio": pytest.approx(0.002588),
         "disk_busy_ratio": pytest.approx(0.02),
+        "disk_await_seconds": values["disk_await_seconds"],
+        "disk_queue": values["disk_queue"],
         "disk_read_bytes_per_second": 4247552.0,
         "disk_write_bytes_per_second": 763904.0,
         "disk_operations_per_second": 409.0,
@@ -42,6 +47,19 @@ def test_two_recorded_moments() -> None:
         "listen_overflows_per_second": 0.0,
     }
     assert values["load_1m"] == float((DATA / "host-2/loadavg").read_text().split()[0])
+
+
+def test_waits_for_the_disk_and_work_of_low_priority() -> None:
+    def disk(operations: int, waited: int, queued: int) -> bytes:
+        return f"254 0 vda {operations} 0 0 {waited} 0 0 0 0 0 0 {queued} 0 0 0 0\n".encode()
+
+    before = recorded(1, diskstats=disk(10, 100, 1000), stat=b"cpu 10 0 0 90 0 0 0 0 0 0\n")
+    now = recorded(1, diskstats=disk(14, 180, 1500), stat=b"cpu 30 40 0 120 0 0 0 0 0 0\n")
+    values = parse(now, before)
+    assert values["disk_await_seconds"] == pytest.approx(0.02)  # 80 ms over 4 operations
+    assert values["disk_queue"] == pytest.approx(0.25)  # 500 ms over the two seconds between
+    assert values["cpu_niced_ratio"] == pytest.approx(40 / 90)
+    assert "disk_await_seconds" not in parse(before, before)  # nothing ended
 
 
 def test_the_first_sample_has_levels_and_no_rates() -> None:

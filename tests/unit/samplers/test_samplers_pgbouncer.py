@@ -46,6 +46,12 @@ def test_the_first_sample_has_no_rates() -> None:
     }
 
 
+def test_the_pool_is_as_large_as_the_databases_say() -> None:
+    databases = [{"name": "refapp", "pool_size": 4}, {"name": "pgbouncer", "pool_size": 2}]
+    values = SAMPLER.parse(PgBouncerRaw([{**recorded(1).pools[1], "sv_active": 3}], [], databases), None, 0.0)
+    assert (values["pool_size"], values["pool_ratio"]) == (4, 0.75)
+
+
 def test_pools_add_up_and_the_longest_wait_is_the_worst_pools() -> None:
     def pool(**numbers: int) -> dict[str, Any]:
         return {**recorded(1).pools[1], **numbers}

@@ -52,6 +52,11 @@ def test_two_recorded_answers() -> None:
     }
 
 
+def test_free_connections_are_those_of_ordinary_roles_and_never_below_none() -> None:
+    assert SAMPLER.parse({**recorded(1), "connections_free": 4}, None, 0.0)["connections_free"] == 4
+    assert SAMPLER.parse({**recorded(1), "connections_free": -1}, None, 0.0)["connections_free"] == 0
+
+
 def test_the_first_sample_has_no_rates() -> None:
     assert set(SAMPLER.parse(recorded(1), None, 0.0)) == LEVELS
 

@@ -51,6 +51,13 @@ def test_labels_add_up_whatever_they_hold() -> None:
     assert parse_text(text) == [("a_total", 3.0), ("a_total", 4.0), ("b_total", 5.0)]
 
 
+def test_waits_for_a_connection_add_up_to_how_many_wait_and_refusals_are_counted() -> None:
+    before = b"x_pool_wait_seconds_sum 2\nx_connections_refused_total 3\n"
+    now = b"x_pool_wait_seconds_sum 12\nx_connections_refused_total 4\n"
+    assert SAMPLER.parse(now, before, 5.0) == {"connections_refused_total": 4.0, "pool_waiting": 2.0}
+    assert "pool_waiting" not in SAMPLER.parse(before, now, 5.0)  # after a restart
+
+
 def test_the_worst_worker_lags() -> None:
     values = SAMPLER.parse(b'x_hub_lag_seconds{pid="1"} 0.004\nx_hub_lag_seconds{pid="2"} 0.9\n', None, 0.0)
     assert values == {"hub_lag_seconds_max": 0.9}

@@ -32,6 +32,7 @@ def test_two_recorded_answers() -> None:
         "connected_clients": 1.0,
         "evicted_keys_total": 0.0,
         "rejected_connections_total": 0.0,
+        "out_of_memory_errors_total": 0.0,
         "ping_seconds": 0.0002,
         "operations_per_second": operations / 2,
         "cpu_ratio": pytest.approx(cpu / 2),
@@ -52,6 +53,16 @@ def test_evictions_and_hits_are_those_since_the_sample_before() -> None:
     values = SAMPLER.parse(counting(now, 10, 190, 30), counting(before, 4, 100, 20), 2.0)
     assert (values["evictions_per_second"], values["hit_ratio"]) == (3.0, 0.9)
     assert "hit_ratio" not in SAMPLER.parse(counting(now, 0, 5, 5), counting(before, 0, 5, 5), 2.0)
+
+
+def test_a_limit_makes_a_share_and_refusals_are_counted() -> None:
+    info = recorded(1).info
+    used = field(recorded(1), "used_memory")
+    limited = info.replace("maxmemory:0", f"maxmemory:{2 * used:.0f}") + "\r\nerrorstat_OOM:count=7\r\n"
+    values = SAMPLER.parse(RedisRaw(limited, 0.0), None, 0.0)
+    assert values["memory_ratio"] == pytest.approx(0.5)
+    assert values["out_of_memory_errors_total"] == 7
+    assert "memory_ratio" not in SAMPLER.parse(recorded(1), None, 0.0)
 
 
 def test_the_first_sample_has_no_rates() -> None:
