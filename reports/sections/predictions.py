@@ -6,9 +6,11 @@ from dataclasses import dataclass
 
 from harness.analysis.predictions import compare
 from harness.model.audit import Relation
-from harness.model.measurement import Measurement
+from harness.model.bottleneck import Confidence
+from harness.model.measurement import Basis, Measurement
 from harness.model.prediction import Comparison, measure
 from harness.model.units import Unit, format_quantity
+from harness.model.verdict import Outcome
 from reports.material import Material
 
 
@@ -32,18 +34,40 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
+class FirstToGiveOut:
+    """Which resource gives out first: the plan's words, and what the run found, for a reader to compare. basis: empty
+    where the run found none."""
+
+    planned: str
+    citation: str
+    found: str
+    basis: str
+
+
+@dataclass(frozen=True, slots=True)
 class Predictions:
-    """The table."""
+    """The table, and the bottleneck."""
 
     document: str
     rows: tuple[Row, ...]
+    first: FirstToGiveOut | None
 
 
 def build(material: Material) -> Predictions | None:
     """None where the plan's data name no prediction, as in older runs."""
     evidence = material.evidence
     rows = tuple(_row(each) for each in compare(evidence))
-    return Predictions(evidence.subject.document, rows) if rows else None
+    return Predictions(evidence.subject.document, rows, _first(material)) if rows else None
+
+
+def _first(material: Material) -> FirstToGiveOut | None:
+    """None without any load."""
+    found, planned = material.verdict.bottleneck, material.evidence.subject.stage.bottleneck
+    if found is None or found.confidence is Confidence.NOT_LOADED:
+        return None
+    sound = found.confidence is Confidence.NAMED and material.verdict.outcome is not Outcome.INVALID
+    words = f"{found.title}: {found.sentence}" if sound and found.title not in found.sentence else found.sentence
+    return FirstToGiveOut(planned.text, str(planned.citation), words, Basis.MEASURED.value if sound else "")
 
 
 def _row(seen: Comparison) -> Row:

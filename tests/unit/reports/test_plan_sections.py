@@ -1,5 +1,7 @@
 from dataclasses import replace
 
+from harness.model.bottleneck import Bottleneck, Confidence
+from harness.model.verdict import Outcome
 from reports.build import build_report
 from reports.html import render_html
 from reports.markdown import summary_markdown
@@ -84,6 +86,28 @@ class TestPredictions:
             "12",
             "0.5 to 1",
         ]
+
+
+class TestFirstToGiveOut:
+    def first(self, confidence, outcome=Outcome.FAIL):
+        found = Bottleneck(confidence, "cpu", "CPU", "The CPU was used up first.")
+        evidence = with_plan(make_evidence())
+        verdict = replace(make_verdict(outcome), bottleneck=found)
+        return predictions.build(collect(evidence, verdict)).first
+
+    def test_the_plans_words_beside_what_was_found(self):
+        first = self.first(Confidence.NAMED)
+        assert first.found == "The CPU was used up first."
+        assert first.planned == make_evidence().subject.stage.bottleneck.text
+        assert first.basis == "MEASURED"
+
+    def test_what_is_not_named_or_not_sound_is_not_called_measured(self):
+        assert self.first(Confidence.NOTHING_BROKE).basis == ""
+        assert self.first(Confidence.NAMED, Outcome.INVALID).basis == ""
+
+    def test_nothing_without_load(self):
+        assert self.first(Confidence.NOT_LOADED) is None
+        assert predictions.build(material(with_plan(make_evidence()))).first is None
 
 
 def test_the_page_escapes_what_a_plan_says():
