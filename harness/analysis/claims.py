@@ -28,8 +28,8 @@ SHOWS: Mapping[Switch, str] = {
     Switch.PGBOUNCER: "postgres_connections",
 }
 """What a switch is to make better, unless the claim itself says what it shows."""
-HIGHER_IS_BETTER = ("requests_per_core", "requests_per_second", "redis_hit_ratio")
-SHARES = ("redis_hit_ratio",)
+HIGHER_IS_BETTER = ("requests_per_core", "requests_per_second", "cache_hit_ratio", "redis_hit_ratio")
+SHARES = ("cache_hit_ratio", "redis_hit_ratio")
 """Compared by their difference: without a cache nothing is hit, and no factor leads from there."""
 
 DUST = 1e-9
@@ -49,7 +49,7 @@ def measure_of(claim: Claim) -> str:
         figure is not None and figure.unit is Unit.RATIO for figure in (claim.before, claim.after)
     )
     if ratio:
-        return "redis_hit_ratio"
+        return "cache_hit_ratio"
     timed = claim.before is not None and claim.before.unit is Unit.SECONDS
     return "response_seconds" if timed and claim.endpoint else SHOWS[claim.switch]
 

@@ -109,6 +109,12 @@ def query_seconds(evidence: Evidence, level: Level) -> Means:
     return _quotient(evidence, level, {second: mean[second] * rate[second] for second in mean if second in rate}, rate)
 
 
+def cache_hit_ratio(evidence: Evidence, level: Level) -> Means:
+    """Hits ÷ lookups between two samples, which all their seconds share."""
+    hits, all_of_them = (_series(evidence, "application", key) for key in ("cache_hits", "cache_lookups"))
+    return _quotient(evidence, level, hits, all_of_them)
+
+
 def response_bytes(evidence: Evidence, level: Level) -> Means:
     """Bytes ÷ requests, both as nginx logged them."""
     if evidence.nginx_bytes is None or evidence.nginx_requests is None:
@@ -167,6 +173,7 @@ OBSERVERS: Mapping[str, Observe] = {
     "queries_per_second": sampled("application", "queries_per_second"),
     "queries_per_request": queries_per_request,
     "query_seconds": query_seconds,
+    "cache_hit_ratio": cache_hit_ratio,
     "redis_hit_ratio": sampled("redis", "hit_ratio"),
     "redis_memory_bytes": sampled("redis", "used_memory_bytes"),
     "response_bytes_per_second": response_bytes_per_second,

@@ -32,6 +32,7 @@ MEASURES: tuple[Measure, ...] = (
         "queries_per_request", Unit.COUNT, "statements that the application sent ÷ good responses, of all endpoints"
     ),
     Measure("query_seconds", Unit.SECONDS, "mean time of the application's statements"),
+    Measure("cache_hit_ratio", Unit.RATIO, "hits ÷ lookups of the application's own cache, as it counts them"),
     Measure("redis_hit_ratio", Unit.RATIO, "keys found ÷ keys looked up, of all clients of Redis"),
     Measure("redis_memory_bytes", Unit.BYTES, "memory that Redis uses"),
     Measure("response_bytes_per_second", Unit.BYTES_PER_SECOND, "bytes that nginx sent in answer to HTTP requests"),

@@ -62,6 +62,11 @@ class ApplicationSampler:
             earlier = buckets(previous, _QUERY)
             for edge, count in buckets(raw, _QUERY).items():
                 values[f"queries_within.{edge:g}"] = growth(count, earlier.get(edge, 0.0))
+            looked, had = lookups(raw), lookups(previous)
+            if looked is not None and had is not None:
+                found, missed = (growth(now_, was) for now_, was in zip(looked, had, strict=True))
+                if found is not None and missed is not None:
+                    values |= {"cache_hits": found, "cache_lookups": found + missed}
             waits = _pair(now, before, ("pool_wait_seconds_sum",))
             if waits is not None:
                 # Seconds waited per second: how many requests waited for a connection, on average.
@@ -106,6 +111,21 @@ def buckets(text: bytes, endings: tuple[str, ...]) -> dict[float, float]:
         if math.isfinite(edge):
             found[edge] = found.get(edge, 0.0) + float(number.split()[0])
     return found
+
+
+def lookups(text: bytes) -> tuple[float, float] | None:
+    """Hits and misses of the application's cache since its start; None for one that does not count them."""
+    totals = {"hit": 0.0, "miss": 0.0}
+    seen = False
+    for line in text.decode().splitlines():
+        name, _, labelled = line.partition("{")
+        if name.endswith("cache_lookups_total"):
+            labels, _, number = labelled.rpartition("}")
+            result = labels.partition('result="')[2].partition('"')[0]
+            if result in totals:
+                totals[result] += float(number.split()[0])
+                seen = True
+    return (totals["hit"], totals["miss"]) if seen else None
 
 
 def _sums(series: Iterable[tuple[str, float]]) -> dict[str, float]:

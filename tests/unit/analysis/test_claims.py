@@ -70,7 +70,7 @@ class TestMeasure:
         assert measure_of(claim(Switch.INDEXES, shows="stack_cpu_cores")) == "stack_cpu_cores"
 
     def test_shares_of_a_cache_are_its_hits(self):
-        assert measure_of(claim(after=number(0.6, Unit.RATIO))) == "redis_hit_ratio"
+        assert measure_of(claim(after=number(0.6, Unit.RATIO))) == "cache_hit_ratio"
 
     def test_times_of_an_endpoint_are_response_times(self):
         timed = claim(Switch.INDEXES, before=number(1, Unit.SECONDS), endpoint="POST /login")
@@ -123,9 +123,10 @@ class TestCompare:
 
     def test_a_hit_ratio_without_a_cache_is_a_difference_from_nothing(self, fast):
         hits = tuple(
-            ServerSample(START + second, "redis", {"hit_ratio": 0.5 + second % 2 * 0.02}) for second in range(60)
+            ServerSample(START + second, "application", {"cache_hits": 50.0 + second % 2 * 2, "cache_lookups": 100.0})
+            for second in range(60)
         )
-        quiet = replace(fast, servers=tuple(each for each in fast.servers if each.source != "redis"))
+        quiet = replace(fast, servers=())
         found = compare_claim(claim(after=number(0.6, Unit.RATIO)), quiet, replace(quiet, servers=hits))
         assert found.difference
         assert found.factor == pytest.approx(0.51, abs=0.005)

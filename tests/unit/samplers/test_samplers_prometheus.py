@@ -105,3 +105,14 @@ def test_the_buckets_of_all_labels_add_up() -> None:
         b'x_query_seconds_bucket{db="a",le="+Inf"} 9\nx_request_seconds_bucket{le="0.1"} 7\n'
     )
     assert buckets(text, ("query_seconds",)) == {0.1: 7.0}
+
+
+def test_lookups_in_the_cache_by_their_result() -> None:
+    line = b'refapp_cache_lookups_total{result="%s"} %d\n'
+    before = line % (b"miss", 3)
+    now = line % (b"hit", 30) + line % (b"miss", 13)
+    values = SAMPLER.parse(now, before, 5.0)
+    assert (values["cache_hits"], values["cache_lookups"]) == (30, 40)
+    assert "cache_lookups" not in SAMPLER.parse(before, None, 0.0)
+    assert "cache_lookups" not in SAMPLER.parse(b"other_total 3\n", b"other_total 2\n", 5.0)
+    assert "cache_lookups" not in SAMPLER.parse(before, now, 5.0)  # the application was started anew
