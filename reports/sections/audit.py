@@ -10,10 +10,11 @@ from reports.material import Material
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that does not fit. lines: the arithmetic and what to make of it. here: it is about the run's stage."""
+    """One thing that does not fit; title: what should hold. lines: the arithmetic and what to make of it. stages: whose
+    figures are in it, in words."""
 
     title: str
-    here: bool
+    stages: str
     lines: tuple[str, ...]
     citations: tuple[str, ...]
 
@@ -55,7 +56,7 @@ def build(material: Material) -> Audit | None:
 def audited(report: AuditReport, stage: str) -> Audit:
     """The findings as a reader of a run of that stage wants them."""
     groups = (
-        GradeGroup(title, tuple(_finding(each, stage) for each in _this_stage_first(report.graded(grade), stage)))
+        GradeGroup(title, tuple(_finding(each) for each in _this_stage_first(report.graded(grade), stage)))
         for grade, title in _TITLES.items()
     )
     return Audit(
@@ -72,13 +73,13 @@ def _this_stage_first(findings: tuple[AuditFinding, ...], stage: str) -> list[Au
     return sorted(findings, key=lambda each: 0 if stage in each.stages else 2 if each.stages else 1)
 
 
-def _finding(found: AuditFinding, stage: str) -> Finding:
+def _finding(found: AuditFinding) -> Finding:
     lines = [found.comparison, *(f"by {formula}" for formula in found.formulas), found.says]
     if found.rests_on_assumption:
         lines.append("rests on a figure that is assumed, not the plan’s")
     return Finding(
         title=found.title,
-        here=stage in found.stages,
+        stages=f"stage{'s' if len(found.stages) > 1 else ''} {', '.join(found.stages)}" if found.stages else "",
         lines=tuple(line for line in lines if line),
         citations=tuple(str(citation) for citation in found.citations),
     )

@@ -29,10 +29,10 @@ class TestAudit:
             "Contradictions",
             "Depends on how the plan’s words are read",
         ]
-        assert [(each.title, each.here) for each in made.groups[0].findings] == [
-            ("The figures of workers", True),
-            ("The figures of prices", False),
-            ("The figures of storage", False),
+        assert [(each.title, each.stages) for each in made.groups[0].findings] == [
+            ("The figures of workers", "stages A, B"),
+            ("The figures of prices", ""),
+            ("The figures of storage", "stage C"),
         ]
         assert made.summary == "3 contradictions, no tensions, 1 depends on a reading, 1 agrees"
 
