@@ -93,7 +93,8 @@ def claims(
     out = console(quiet=json, lasting=True)
     stop = StopRequest()
     pairs = len({each.switch for each in wanted})
-    title = f"{target.title}, stage {chosen.name}: {len(wanted)} claims in {pairs} pairs of runs"
+    counted = f"{_count(len(wanted), 'claim')} in {_count(pairs, 'pair')} of runs"
+    title = f"{target.title}, stage {chosen.name}: {counted}"
     out.print(f"Proofload  {title}, about {pair_seconds(plan) * pairs / 60:.0f} min", markup=False)
     with stopped_by_signals(stop), ClaimsDisplay(out, response_bound(chosen)) as show:
         run = measure_claims(settings, asked, show, stop)
@@ -106,6 +107,10 @@ def claims(
         print_json(directory.claims.read_text())
     else:
         print_claims(out, directory, evidence, found)
+
+
+def _count(number: int, word: str) -> str:
+    return f"{number} {word}{'' if number == 1 else 's'}"
 
 
 class ClaimsDisplay:
