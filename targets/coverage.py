@@ -1,6 +1,6 @@
 """How each row of a system's data is checked, and the page that says so (docs/coverage.md).
 
-python -m targets.coverage      writes the page anew
+python -m targets.coverage_page      writes the page anew
 """
 
 from __future__ import annotations

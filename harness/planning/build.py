@@ -120,7 +120,7 @@ class Mix:
 def peak_mix(target: CapacityTarget, stage: Stage) -> Mix:
     """The stage's planned peak. Raises PlanError when the stage lacks a figure."""
     rate = _top_of(_needed(target, stage, "peak_rps"))
-    users = _needed(target, stage, "concurrent_users") if _has_sockets(target) else _nobody(rate)
+    users = _top_of(_needed(target, stage, "concurrent_users")) if _has_sockets(target) else _nobody(rate)
     return Mix(rate, users, _upload_range(target, stage)[1])
 
 
@@ -199,7 +199,7 @@ def _needed(target: CapacityTarget, stage: Stage, name: str) -> Figure:
 
 
 def _top_of(figure: Figure) -> Figure:
-    """A plan that names a range of peaks promises the upper end."""
+    """A plan that names a range of peaks, of requests or of users, promises the upper end."""
     if figure.high is None:
         return figure
     note = "; ".join(filter(None, (figure.note, "the upper end of the range")))

@@ -36,6 +36,7 @@ _NUMBERS = (Unit.COUNT, Unit.RATIO, Unit.FACTOR)
 _MEBIBYTE = 1024**2
 _DECIMAL = (("TB", 1e12), ("GB", 1e9), ("MB", 1e6), ("KB", 1e3))
 _SMALL = 0.01
+_LARGE = 100
 _PLAIN = {Unit.COUNT: "", Unit.PER_SECOND: "/s", Unit.FACTOR: "×"}
 _FORMULAS: Mapping[str, Formula] = {formula.name: formula for formula in FORMULAS}
 
@@ -89,7 +90,7 @@ def _text(value: float, unit: Unit) -> str:
     if unit is Unit.BYTES and value % _MEBIBYTE:
         scale = next((scale for scale in _DECIMAL if value >= scale[1]), ("B", 1.0))
         return f"{value / scale[1]:,.4g} {scale[0]}"
-    if unit in _PLAIN and value != int(value) and value >= _SMALL:
+    if unit in _PLAIN and value != int(value) and _SMALL <= value < _LARGE:
         return f"{value:,.3g}{_PLAIN[unit]}"
     return format_quantity(value, unit)
 

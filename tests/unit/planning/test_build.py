@@ -49,6 +49,14 @@ def test_the_levels_and_where_their_rates_come_from() -> None:
     assert "upper end" in levels[1].rate.note
 
 
+def test_of_a_range_of_concurrent_users_the_peak_has_the_upper_end() -> None:
+    users = Figure("concurrent_users", 500, Unit.COUNT, Provenance.STATED, Citation("d", "s"), 800)
+    stage = without(STAGE_A, "concurrent_users")
+    levels = plan(stage=replace(stage, load=(*stage.load, users))).levels
+    assert [level.users.value for level in levels] == [309, 800, 2400, 309]
+    assert "upper end" in levels[1].users.note
+
+
 def test_messages_and_uploads_follow_the_users_and_the_plan() -> None:
     levels = plan().levels
     assert [level.message_rate_per_second for level in levels] == pytest.approx([309 / 60, 8.25, 24.75, 309 / 60])

@@ -78,6 +78,12 @@ def test_what_cannot_be_calculated_is_said_in_words(expression: str, message: st
         value(expression)
 
 
+def test_a_large_fraction_is_written_out() -> None:
+    assert value("100_000_000 / 86_400").shown(Unit.PER_SECOND) == "1,157/s"
+    assert value("99.97 + 0").shown(Unit.COUNT) == "100"
+    assert value("10_000 / 864").shown(Unit.PER_SECOND) == "11.6/s"
+
+
 def test_a_value_knows_its_figures_and_what_they_rest_on() -> None:
     found = value("load.share * load.people + per_second(load.a-day) / per_second(load.a-day)")
     assert found.citations == (PLACE, Citation("plan.md", "Days"))

@@ -1,8 +1,8 @@
 """Course Organizer's data to an audience.
 
 A course for every 25 users and 5 of them for each user, with 40 items on its timeline; a study group for every 10
-users, who each belong to 2, with 100 messages. Made inside of the database, since two thousand users have twenty
-thousand messages and fifty thousand have half a million.
+users, who each belong to 2, with 100 messages, or a page of 50 where all of them would be more than a million. Made
+inside of the database, since two thousand users have twenty thousand messages and fifty thousand have half a million.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from psycopg import Cursor
 from psycopg.types.numeric import Int8
 
 from refapp.products.base import Audience
+from refapp.products.course_organizer.queries import LAST_MESSAGES
 
 USERS_TO_A_COURSE = 25
 COURSES_EACH = 5
@@ -20,6 +21,7 @@ ITEMS_EACH = 40
 USERS_TO_A_GROUP = 10
 GROUPS_EACH = 2
 MESSAGES_EACH = 100
+MOST_MESSAGES = 1_000_000
 
 _STATEMENTS = (
     "INSERT INTO courses (title) SELECT 'Course ' || n FROM generate_series(1, %(courses)s) n",
@@ -64,6 +66,11 @@ def groups_of(users: int) -> int:
     return max(1, users // USERS_TO_A_GROUP)
 
 
+def messages_each(groups: int) -> int:
+    """How many messages each of so many groups has: never less than the page that is read."""
+    return max(LAST_MESSAGES, min(MESSAGES_EACH, MOST_MESSAGES // groups))
+
+
 def seed(cursor: Cursor[tuple[object, ...]], audience: Audience, random: Random) -> None:
     """Fill the tables."""
     users = audience.counts["user"]
@@ -74,7 +81,7 @@ def seed(cursor: Cursor[tuple[object, ...]], audience: Audience, random: Random)
         "items": ITEMS_EACH,
         "groups": groups_of(users),
         "groups_each": GROUPS_EACH,
-        "messages": MESSAGES_EACH,
+        "messages": messages_each(groups_of(users)),
     }
     parameters: dict[str, object] = {name: Int8(value) for name, value in numbers.items()}
     parameters["seed"] = str(random.randrange(2**31))
