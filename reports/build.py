@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from harness.model.evidence import Evidence
+from harness.model.measurement import Basis
 from harness.model.verdict import Outcome, RunVerdict
 from reports.material import Material, collect
 from reports.sections import SECTIONS
@@ -22,11 +23,11 @@ class Section:
 
 @dataclass(frozen=True, slots=True)
 class ReportModel:
-    """The whole report for people."""
+    """The whole report for people. outcome: MEASURED where nothing is judged."""
 
     title: str
     subtitle: str
-    outcome: Outcome
+    outcome: Outcome | Basis
     run_id: str
     sections: tuple[Section, ...]
 

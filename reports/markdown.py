@@ -48,6 +48,8 @@ def summary_markdown(material: Material) -> str:
         lines.append("")
     if verdict.not_proven:
         lines += ["**Not proven**", "", *(f"- {plain(line)}" for line in verdict.not_proven), ""]
+    if evidence.audit is not None and evidence.audit.findings:
+        lines += [f"Plan audit: {plain(evidence.audit.summary)}", ""]
     lines += [
         f"Report: `report.html` in run `{code(manifest.run_id)}` · profile {plain(manifest.profile)} · "
         f"seed {manifest.seed}",

@@ -9,8 +9,11 @@ from typing import Literal
 
 from pydantic import TypeAdapter
 
+from harness.analysis.predictions import compare
+from harness.model.audit import AuditReport, Grade
 from harness.model.bottleneck import Bottleneck
 from harness.model.evidence import Evidence
+from harness.model.prediction import Comparison
 from harness.model.run import Manifest
 from harness.model.verdict import CheckResult, Outcome, RuleVerdict, RunVerdict, Severity, Verdict
 
@@ -35,8 +38,19 @@ class RunIdentity:
 
 
 @dataclass(frozen=True, slots=True)
+class AuditCount:
+    """How many findings of each grade the plan's audit had when the run began."""
+
+    contradictions: int
+    tensions: int
+    readings: int
+    agreeing: int
+
+
+@dataclass(frozen=True, slots=True)
 class VerdictsFile:
-    """The whole file."""
+    """The whole file. audit: null where the run kept none. predictions: what the plan says, beside what was
+    measured."""
 
     schema: VerdictsSchema
     run: RunIdentity
@@ -48,6 +62,8 @@ class VerdictsFile:
     verdicts: tuple[Verdict, ...]
     checks: tuple[CheckResult, ...]
     rules: tuple[RuleVerdict, ...] = ()
+    audit: AuditCount | None = None
+    predictions: tuple[Comparison, ...] = ()
     bottleneck: Bottleneck | None = None
 
 
@@ -67,8 +83,17 @@ def verdicts_file(evidence: Evidence, verdict: RunVerdict) -> VerdictsFile:
         verdicts=verdict.verdicts,
         checks=verdict.checks,
         rules=verdict.rules,
+        audit=_count(evidence.audit),
+        predictions=compare(evidence),
         bottleneck=verdict.bottleneck,
     )
+
+
+def _count(report: AuditReport | None) -> AuditCount | None:
+    if report is None:
+        return None
+    grades = (Grade.CONTRADICTION, Grade.TENSION, Grade.READING, None)
+    return AuditCount(*(len(report.graded(grade)) for grade in grades))
 
 
 def identity(manifest: Manifest) -> RunIdentity:

@@ -10,9 +10,10 @@ from dataclasses import replace
 
 from harness.model.audit import Audit
 from harness.model.figure import Figure
+from harness.model.prediction import PlannedPrediction
 from harness.model.slo import Slo
 from harness.model.target import Check, Coverage
-from harness.planning.expression import paths_in, range_text
+from harness.planning.expression import paths_in, range_text, whole_path
 from targets.rows import FigureTable, Row
 from targets.vocabulary import KNOWN_FIGURES
 
@@ -50,13 +51,39 @@ def value_text(figure: Figure) -> str:
     return range_text(figure.value, figure.top, figure.unit)
 
 
+def with_predicted(rows: tuple[Coverage, ...], predicted: tuple[PlannedPrediction, ...]) -> tuple[Coverage, ...]:
+    """What a run is held against is measured: every figure of a prediction that a single figure is. The parts of a
+    calculated one are computed at least."""
+    stages = dict.fromkeys(row.path.split(".")[1] for row in rows if row.path.startswith("stages."))
+    whole: set[str] = set()
+    parts: set[str] = set()
+    for each in predicted:
+        for stage in each.stages or stages:
+            expected = each.expected.replace("{stage}", stage).strip()
+            paths = set(paths_in(expected))
+            (whole if whole_path(expected) in paths else parts).update(paths)
+    measured, computed = _rows_of(whole), _rows_of(parts)
+    return tuple(
+        replace(row, check=Check.MEASURED, why="")
+        if row.path in measured
+        else _at_least_computed(row)
+        if row.path in computed
+        else row
+        for row in rows
+    )
+
+
 def with_computed(rows: tuple[Coverage, ...], audits: tuple[Audit, ...]) -> tuple[Coverage, ...]:
     """What an audit calculates with is computed at least."""
-    named = {path for audit in audits for side in (audit.compute, audit.against) for path in paths_in(side)}
+    asked = _rows_of({path for audit in audits for side in (audit.compute, audit.against) for path in paths_in(side)})
+    return tuple(_at_least_computed(row) if row.path in asked else row for row in rows)
+
+
+def _rows_of(named: set[str]) -> set[str]:
+    """The rows of a file that those paths lead to."""
     shared = {f"every_stage.{path.split('.', 2)[2]}" for path in named if path.count(".") >= 3}
     asked = named | shared | {".".join(path.split(".")[:2]) for path in named if _is_row(path)}
-    asked |= {f"slos.{path.split('.')[3]}" for path in named if ".slos." in path}
-    return tuple(_at_least_computed(row) if row.path in asked else row for row in rows)
+    return asked | {f"slos.{path.split('.')[3]}" for path in named if ".slos." in path}
 
 
 def _is_row(path: str) -> bool:

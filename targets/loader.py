@@ -17,6 +17,7 @@ from harness.model.target import CapacityTarget, Stage
 from harness.model.units import Unit, parse_quantity
 from harness.planning.audit import mistakes as audit_mistakes
 from harness.planning.paths import STAGE_TABLES
+from harness.planning.predictions import mistakes as prediction_mistakes
 from targets.hints import did_you_mean
 from targets.rows import GROUP_WORDS
 from targets.schema import TargetFile
@@ -25,6 +26,8 @@ from targets.vocabulary import KNOWN_FIGURES
 TARGETS_FOLDER = Path(__file__).parent
 """Where the systems that come with Proofload lie."""
 
+STAGED = ("rules", "audit", "predictions")
+"""Tables whose rows may name the stages that they hold for."""
 _HINT = "docs/your-own-system.md explains each field; targets/lectio.toml is a whole file"
 
 
@@ -92,6 +95,7 @@ def target_of(raw: Mapping[str, Any], file_name: str) -> CapacityTarget:
         raise TargetError(_count(lines, file_name), lines, _HINT)
     target = parsed.target()
     unsound = [f"{file_name} › audit.{name}: {message}" for name, message in audit_mistakes(target)]
+    unsound += [f"{file_name} › predictions.{name}: {message}" for name, message in prediction_mistakes(target)]
     if unsound:
         raise TargetError(_count(unsound, file_name), unsound, _HINT)
     return target
@@ -198,11 +202,11 @@ def _rules(raw: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     yield from _twice((f"stages[{index}].name", str(stage.get("name", "")).lower()) for index, stage in stages)
     common = [(f"slos[{index}]", slo) for index, slo in _tables(raw.get("slos"))]
     yield from _twice((f"{place}.id", str(slo.get("id"))) for place, slo in common if "stages" not in slo)
-    for table in ("claims", "rules", "audit"):
+    for table in ("claims", "rules", "audit", "predictions"):
         rows = _tables(raw.get(table))
         yield from _twice((f"{table}[{index}].id", str(row.get("id"))) for index, row in rows if "id" in row)
     names = [str(stage.get("name")) for _, stage in stages]
-    naming = [(f"{table}[{index}]", row) for table in ("rules", "audit") for index, row in _tables(raw.get(table))]
+    naming = [(f"{table}[{index}]", row) for table in STAGED for index, row in _tables(raw.get(table))]
     for place, row in common + naming:
         wanted = row.get("stages")
         for name in wanted if isinstance(wanted, list) else ():

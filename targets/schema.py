@@ -17,14 +17,14 @@ from harness.model.slo import Comparison, Slo, SloKind
 from harness.model.target import CapacityTarget, Coverage, FigureGroup, Flow, FlowKind, Stage, UploadFile
 from harness.model.units import Quantity, Unit
 from harness.planning.paths import STAGE_TABLES
-from targets.coverage import ALWAYS_READ, figure_coverage, slo_coverage, with_computed
+from targets.coverage import ALWAYS_READ, figure_coverage, slo_coverage, with_computed, with_predicted
 from targets.hints import did_you_mean
 from targets.rows import NO_FIGURES, AQuantity, FigureTable, StatementRow, StatementTable, Text
 from targets.rows import Row as _Row
 from targets.rows import Table as _Table
 from targets.rows import wrap as _wrap
 from targets.rule_rows import judged_rule
-from targets.tables import AuditRow, ClaimRow, RuleRow
+from targets.tables import AuditRow, ClaimRow, PredictionRow, RuleRow
 from targets.vocabulary import SLIS
 
 SHARE_TOLERANCE = 1e-3
@@ -241,6 +241,7 @@ class TargetFile(_Table):
     claims: tuple[ClaimRow, ...] = ()
     rules: tuple[RuleRow, ...] = ()
     audit: tuple[AuditRow, ...] = ()
+    predictions: tuple[PredictionRow, ...] = ()
     facts: tuple[StatementTable, ...] = ()
 
     @field_validator("flows")
@@ -254,6 +255,7 @@ class TargetFile(_Table):
     def target(self) -> CapacityTarget:
         """As a value of the model."""
         audits = tuple(audit for row in self.audit for audit in row.audits(self.document))
+        predicted = tuple(row.prediction(self.document) for row in self.predictions)
         return CapacityTarget(
             self.name,
             self.title,
@@ -267,7 +269,8 @@ class TargetFile(_Table):
             claims=tuple(row.claim(self.document) for row in self.claims),
             planned_rules=tuple(row.rule(self.document) for row in self.rules),
             audits=audits,
-            coverage=with_computed(tuple(self._coverage()), audits),
+            predicted=predicted,
+            coverage=with_predicted(with_computed(tuple(self._coverage()), audits), predicted),
         )
 
     def _stage(self, stage: StageTable) -> Stage:

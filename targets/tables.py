@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from harness.model.audit import Audit, Grade, Relation
 from harness.model.figure import Citation
 from harness.model.plan import LevelName
+from harness.model.prediction import MEASURES, PlannedPrediction
 from harness.model.target import Check, Claim, Coverage, PlannedRule, Switch
 from harness.model.units import Quantity, Unit
 from targets.hints import did_you_mean
@@ -19,6 +20,16 @@ from targets.vocabulary import SLIS
 
 Id = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$")]
 _SLI_NAMES = tuple(sli.name for sli in SLIS)
+_MEASURES = tuple(measure.name for measure in MEASURES)
+
+
+def _known_measure(name: str) -> str:
+    if name not in _MEASURES:
+        raise ValueError(f'nothing measures "{name}"{did_you_mean(name, _MEASURES)}; known are {", ".join(_MEASURES)}')
+    return name
+
+
+MeasureName = Annotated[str, AfterValidator(_known_measure), Field(json_schema_extra={"enum": list(_MEASURES)})]
 
 
 def _must_be(value: Quantity | None, unit: Unit, example: str) -> Quantity | None:
@@ -40,6 +51,7 @@ class ClaimRow(Row):
     increase: AQuantity | None = None
     switch: Switch | None = None
     endpoint: str = ""
+    shows: MeasureName | None = None
 
     @field_validator("factor")
     @classmethod
@@ -66,7 +78,16 @@ class ClaimRow(Row):
             for name in ("before", "after", "factor", "reduction", "increase")
         }
         citation = self.citation(document, "")
-        return Claim(self.id, self.text, self.measure, citation, switch=self.switch, endpoint=self.endpoint, **parts)
+        return Claim(
+            self.id,
+            self.text,
+            self.measure,
+            citation,
+            switch=self.switch,
+            endpoint=self.endpoint,
+            shows=self.shows or "",
+            **parts,
+        )
 
     def coverage(self, document: str) -> Coverage:
         """Measured by its switch, unless it says otherwise."""
@@ -214,3 +235,36 @@ class AuditRow(Table):
                 named(self.says),
                 tuple(Citation(document, named(place.cite), named(place.quote)) for place in places),
             )
+
+
+class PredictionRow(Table):
+    """What the plan says of something that a run measures: ``equals``, ``at_most`` or ``at_least``, an expression as in
+    an audit, beside a ``measure`` at one level. {stage} is the stage's name."""
+
+    id: Id
+    title: Text
+    measure: MeasureName
+    equals: str | None = None
+    at_most: str | None = None
+    at_least: str | None = None
+    level: LevelName = LevelName.PEAK
+    stages: tuple[str, ...] = ()
+    cite: str = ""
+    quote: str = ""
+
+    @model_validator(mode="after")
+    def _whole(self) -> Self:
+        if sum(side is not None for side in (self.equals, self.at_most, self.at_least)) != 1:
+            raise ValueError("write what is predicted: equals, at_most or at_least, one of the three")
+        if self.quote and not self.cite:
+            raise ValueError('a quote needs its section: cite = "…"')
+        return self
+
+    def prediction(self, document: str) -> PlannedPrediction:
+        """As a value of the model."""
+        sides = ((Relation.EQUAL, self.equals), (Relation.AT_MOST, self.at_most), (Relation.AT_LEAST, self.at_least))
+        relation, expected = next((relation, side) for relation, side in sides if side is not None)
+        cited = (Citation(document, self.cite, self.quote),) if self.cite else ()
+        return PlannedPrediction(
+            self.id, self.title, self.measure, relation, expected, self.level.value, self.stages, cited
+        )

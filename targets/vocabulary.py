@@ -73,6 +73,7 @@ KNOWN_FIGURES: Mapping[str, Unit] = {
     "pgbouncer_max_client_connections": Unit.COUNT,
     "redis_maxmemory": Unit.BYTES,
     "redis_evicts": Unit.COUNT,
+    "compression": Unit.COUNT,
     "db_pool_size": Unit.COUNT,
     "db_max_overflow": Unit.COUNT,
     "normal_rps": Unit.PER_SECOND,

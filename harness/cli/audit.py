@@ -11,21 +11,13 @@ from rich.markup import escape
 from rich.padding import Padding
 
 from harness.cli.output import console, print_json
-from harness.model.audit import AuditFinding, AuditReport, Grade, Relation
+from harness.model.audit import AuditFinding, AuditReport, Grade
 from harness.planning.audit import audit_plan
 from harness.store.jsonl import encode
 from targets.loader import load_target
 
 _STYLES = {Grade.CONTRADICTION: "bold red", Grade.TENSION: "bold yellow", Grade.READING: "bold"}
 _INDENT = (0, 0, 0, 3)
-_RELATIONS = {
-    (Relation.EQUAL, True): ", equal to",
-    (Relation.EQUAL, False): ", not",
-    (Relation.AT_MOST, True): ", at most",
-    (Relation.AT_MOST, False): ", not at most",
-    (Relation.AT_LEAST, True): ", at least",
-    (Relation.AT_LEAST, False): ", not at least",
-}
 
 
 def audit(
@@ -57,30 +49,11 @@ def audit(
 
 def _show(out: Console, report: AuditReport, *, show_all: bool) -> None:
     out.print(f"[bold]{escape(report.title)}[/bold]   {escape(report.document)} held against itself")
-    out.print(summary(report))
+    out.print(report.summary)
     for grade, style in _STYLES.items():
         _list(out, grade, style, report.graded(grade))
     if show_all:
         _list(out, "agrees", "bold green", report.graded(None))
-
-
-def summary(report: AuditReport) -> str:
-    """``3 contradictions, 1 tension, nothing that depends on a reading; 12 agree``."""
-    if not report.findings:
-        return "its file asks for no audit: add [[audit]] rows"
-    contradictions, tensions = len(report.graded(Grade.CONTRADICTION)), len(report.graded(Grade.TENSION))
-    readings, agreeing = len(report.graded(Grade.READING)), len(report.graded(None))
-    parts = (
-        _count(contradictions, "contradiction"),
-        _count(tensions, "tension"),
-        f"{readings or 'nothing that'} {'depend' if readings > 1 else 'depends'} on a reading",
-        f"{agreeing or 'nothing'} {'agree' if agreeing > 1 else 'agrees'}",
-    )
-    return ", ".join(parts)
-
-
-def _count(number: int, word: str) -> str:
-    return f"{number or 'no'} {word}{'' if number == 1 else 's'}"
 
 
 def _list(out: Console, heading: str, style: str, findings: Iterable[AuditFinding]) -> None:
@@ -96,17 +69,9 @@ def _list(out: Console, heading: str, style: str, findings: Iterable[AuditFindin
 
 def _lines(finding: AuditFinding) -> Iterable[str]:
     if not finding.read:
-        yield f"{finding.arithmetic}{_RELATIONS[finding.relation, finding.agrees]} {finding.stated}{_times(finding)}"
+        yield finding.comparison
     yield from (f"by {formula}" for formula in finding.formulas)
     if finding.says:
         yield finding.says
     if finding.rests_on_assumption:
         yield "rests on a figure that is assumed, not the plan's"
-
-
-def _times(finding: AuditFinding) -> str:
-    """How far apart, where it is worth saying."""
-    ratio = finding.ratio
-    if finding.agrees or ratio is None or ratio <= 0 or 0.95 < ratio < 1.05:
-        return ""
-    return f" ({ratio:.2g} times that)"

@@ -90,9 +90,9 @@ def capacity(
         target,
         chosen,
         lengths,
-        first_rate_per_second=None if first is None else _rate(first),
+        first_rate_per_second=None if first is None else parse_rate(first, "--from"),
         width=_share(width),
-        budget_seconds=None if budget is None else _seconds(budget),
+        budget_seconds=None if budget is None else parse_seconds(budget),
     )
     plan = trial_plan(
         target, chosen, lengths, settings.first_rate_per_second, settings.trial_seconds, seed=seed, arrivals=arrivals
@@ -143,17 +143,19 @@ def _number(words: str, option: str, example: str) -> tuple[float, str]:
     return float(found[1]), found[2].lower()
 
 
-def _seconds(words: str) -> float:
+def parse_seconds(words: str) -> float:
+    """Of ``--budget``: 20m, 900s, 1h; minutes without a unit. Raises ConfigError."""
     value, unit = _number(words, "--budget", "20m")
     if unit not in _DURATIONS or value <= 0:
         raise ConfigError(f'"{words}" is no time', "--budget", "such as --budget 20m, 900s or 1h")
     return value * _DURATIONS[unit]
 
 
-def _rate(words: str) -> float:
-    value, unit = _number(words, "--from", "80")
+def parse_rate(words: str, option: str) -> float:
+    """80, 80/s or 80 rps. Raises ConfigError."""
+    value, unit = _number(words, option, "80")
     if unit not in ("", "/s", "rps") or value <= 0:
-        raise ConfigError(f'"{words}" is no rate', "--from", "such as --from 80 or --from 80/s")
+        raise ConfigError(f'"{words}" is no rate', option, f"such as {option} 80 or {option} 80/s")
     return value
 
 

@@ -5,16 +5,19 @@ from __future__ import annotations
 from pathlib import Path
 
 from harness.analysis.capacity import answer, judge_trials, results_of
+from harness.analysis.claims import find
 from harness.analysis.judge import judge
 from harness.exitcodes import ExitCode
 from harness.experiment.capacity import end_of
+from harness.model.claims import ClaimsEvidence, ClaimsFound
 from harness.model.evidence import Evidence
 from harness.model.exploration import CapacityEvidence, CapacityVerdict
 from harness.model.verdict import Outcome, RunVerdict
 from harness.store.layout import RunDirectory
-from harness.store.read import read_capacity, read_manifest, read_run
+from harness.store.read import read_capacity, read_claims, read_manifest, read_run
 from reports.capacity.material import CapacityMaterial
 from reports.capacity.write import write_capacity_reports
+from reports.claims.write import write_claims_reports
 from reports.write import write_reports
 
 EXIT_CODES = {
@@ -39,6 +42,15 @@ def conclude_capacity(path: Path) -> tuple[RunDirectory, CapacityEvidence, Capac
     verdict = answer(found, judged, end)
     write_capacity_reports(run, CapacityMaterial(found, judged, verdict))
     return run, found, verdict
+
+
+def conclude_claims(path: Path) -> tuple[RunDirectory, ClaimsEvidence, ClaimsFound]:
+    """Compare the pairs again and write claims.json and report.html. Raises EvidenceError."""
+    run = RunDirectory(path.resolve())
+    evidence = read_claims(run.path)
+    found = find(evidence)
+    write_claims_reports(run, evidence, found)
+    return run, evidence, found
 
 
 def conclude(path: Path) -> tuple[RunDirectory, Evidence, RunVerdict]:

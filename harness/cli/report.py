@@ -7,11 +7,13 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from harness.cli.conclude import EXIT_CODES, conclude, conclude_capacity, kind_of
+from harness.cli.claims import print_claims
+from harness.cli.conclude import EXIT_CODES, conclude, conclude_capacity, conclude_claims, kind_of
 from harness.cli.output import console, print_json
 from harness.cli.search_view import print_capacity
 from harness.cli.verdict_view import print_verdict
 from harness.experiment.capacity import KIND
+from harness.model.claims import CLAIMS_KIND
 
 
 def report(
@@ -35,12 +37,23 @@ def report(
     """
     if kind_of(run) == KIND:
         _report_capacity(run, json)
+    if kind_of(run) == CLAIMS_KIND:
+        _report_claims(run, json)
     directory, evidence, verdict = conclude(run)
     if json:
         print_json(directory.verdicts.read_text())
     else:
         print_verdict(console(), directory, evidence, verdict)
     raise typer.Exit(EXIT_CODES[verdict.outcome])
+
+
+def _report_claims(run: Path, json: bool) -> NoReturn:
+    directory, evidence, found = conclude_claims(run)
+    if json:
+        print_json(directory.claims.read_text())
+    else:
+        print_claims(console(), directory, evidence, found)
+    raise typer.Exit(0)
 
 
 def _report_capacity(run: Path, json: bool) -> NoReturn:

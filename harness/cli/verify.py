@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shlex
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -21,11 +22,12 @@ from harness.experiment.settings import Settings, StopRequest
 from harness.model.plan import Arrivals
 from harness.model.run import scale_words
 from harness.model.slo import SloKind
-from harness.model.target import CapacityTarget, Stage
+from harness.model.target import CapacityTarget, Stage, Switch
 from harness.planning.build import build_plan
 from harness.planning.override import override
 from harness.planning.profiles import profile_named
 from harness.planning.scale import scaled
+from harness.planning.switches import switch_named, switched
 from harness.stack.external import external_endpoints
 from targets.allow import check_allowed
 from targets.flows import check_flows
@@ -67,6 +69,13 @@ def verify(
         float,
         typer.Option("--scale", help="Shrink load and servers together, such as 0.25: a rehearsal, never a PASS."),
     ] = 1.0,
+    with_: Annotated[
+        list[str] | None,
+        typer.Option("--with", metavar="SWITCH", help=f"Turn on {', '.join(Switch)}; repeatable."),
+    ] = None,
+    without: Annotated[
+        list[str] | None, typer.Option("--without", metavar="SWITCH", help="Turn one of them off; repeatable.")
+    ] = None,
     json: Annotated[bool, typer.Option("--json", help="Print verdicts.json, and only that.")] = False,
 ) -> None:
     """Proof-load a stage: start its servers, ramp the load normal → peak → 3x-peak → recovery, and judge.
@@ -80,11 +89,14 @@ def verify(
 
       proofload verify lectio --stage B --profile standard --seed 11
 
+      proofload verify lectio --stage B --without indexes
+
       proofload verify ./mine.toml --stage 1 --stack external --host http://127.0.0.1:8000 --locustfile ./flows.py
     """
     target = load_target(system)
     chosen = scaled(override(find_stage(target, stage), change or ()), scale)
     base_url = external_url(stack, host, tuple(allow or ()))
+    chosen, deviations = _switched(chosen, with_ or (), without or (), base_url)
     flows = locustfile_of(target, locustfile)
     check_flows(target, flows)
     settings = Settings(
@@ -98,6 +110,7 @@ def verify(
         base_url=base_url,
         workers=workers,
         scale=scale,
+        deviations=deviations,
     )
     out = console(quiet=json, lasting=True)
     stop = StopRequest()
@@ -114,6 +127,18 @@ def verify(
     else:
         print_verdict(out, directory, evidence, verdict)
     raise typer.Exit(EXIT_CODES[verdict.outcome])
+
+
+def _switched(
+    stage: Stage, on: Sequence[str], off: Sequence[str], base_url: str | None
+) -> tuple[Stage, tuple[str, ...]]:
+    if (on or off) and base_url is not None:
+        raise ConfigError(
+            "a system that is already running cannot be switched", "--with, --without", "leave out --stack external"
+        )
+    return switched(
+        stage, [switch_named(name, "--with") for name in on], [switch_named(name, "--without") for name in off]
+    )
 
 
 def external_url(stack: str, host: str | None, allowed: tuple[str, ...]) -> str | None:

@@ -21,7 +21,8 @@ class Settings:
 
     locustfile: the flows. plan_digest: SHA-256 of the system's TOML file. command: what was typed, to run it again.
     workers: processes of the load generator; the load does not depend on how many.
-    abort_rules: when its load is ended early. scale: what ``stage`` and ``plan`` are of the planned ones.
+    abort_rules: when its load is ended early. scale: what ``stage`` and ``plan`` are of the planned ones. deviations:
+    from the plan, that were asked for.
     """
 
     target: CapacityTarget
@@ -36,6 +37,7 @@ class Settings:
     workers: int = 1
     abort_rules: tuple[AbortRule, ...] = RULES
     scale: float = 1.0
+    deviations: tuple[str, ...] = ()
 
 
 class Interrupted(Exception):

@@ -18,6 +18,8 @@ from harness.experiment.settings import Interrupted, Observer, Settings, StopReq
 from harness.model.evidence import Subject
 from harness.model.run import SCHEMA_VERSION, Manifest
 from harness.model.samples import Event
+from harness.planning.audit import audit_plan
+from harness.planning.predictions import predictions_of
 from harness.samplers.base import describe
 from harness.store.jsonl import Appender, write_whole
 from harness.store.layout import RunDirectory
@@ -81,6 +83,7 @@ def standing(settings: Settings, run: RunDirectory, observer: Observer, stop: St
         manifest = first_manifest(settings, run)
         write_whole(run.manifest, manifest)
         write_whole(run.target, subject(settings))
+        write_whole(run.audit, audit_plan(settings.target))
         journal.write("run-start", run=run.path.name)
 
         began = time.monotonic()
@@ -101,7 +104,7 @@ def standing(settings: Settings, run: RunDirectory, observer: Observer, stop: St
             limits_enforced=servers.limits_enforced,
             read_back=servers.read_back,
             versions=servers.versions,
-            deviations=servers.deviations,
+            deviations=(*settings.deviations, *servers.deviations),
             stack_seconds=time.monotonic() - began,
         )
         write_whole(run.manifest, manifest)
@@ -124,7 +127,8 @@ def in_words(error: BaseException) -> str:
 def subject(settings: Settings) -> Subject:
     """What is to be proven, as target.json keeps it."""
     target = settings.target
-    return Subject(target.name, target.title, target.document, settings.stage)
+    predicted = predictions_of(target, settings.stage)
+    return Subject(target.name, target.title, target.document, settings.stage, predicted)
 
 
 def first_manifest(settings: Settings, run: RunDirectory) -> Manifest:
@@ -147,6 +151,7 @@ def first_manifest(settings: Settings, run: RunDirectory) -> Manifest:
         versions={},
         plan_digest=settings.plan_digest,
         command=settings.command,
+        deviations=settings.deviations,
         kind=settings.kind,
         scale=settings.scale,
     )

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from harness.model.audit import AuditReport
 from harness.model.plan import LoadPlan
+from harness.model.prediction import Prediction
 from harness.model.run import Manifest
 from harness.model.samples import (
     AcknowledgedWrite,
@@ -20,12 +22,16 @@ from harness.model.target import Stage
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """What was to be proven: a system's stage with its SLOs, as target.json keeps it."""
+    """What was to be proven: a system's stage with its SLOs, as target.json keeps it.
+
+    predictions: what the plan says of things that a run of the stage measures.
+    """
 
     system: str
     title: str
     document: str
     stage: Stage
+    predictions: tuple[Prediction, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +41,9 @@ class Evidence:
     load_start_seconds: CLOCK_MONOTONIC at the start of the load (event "load-start"); None when it never began.
     reconciliation: None when the run ended before the database could be asked.
     nginx_requests: requests that nginx itself logged by the second of the load in which they began, without WebSocket
-    handshakes and without the harness's own (samplers, health); None when there is no such log.
+    handshakes and without the harness's own (samplers, health); None when there is no such log. nginx_bytes: what it
+    sent in answer to these, by the same seconds.
+    audit: the plan held against itself when the run began; None in older runs.
     """
 
     subject: Subject
@@ -50,6 +58,8 @@ class Evidence:
     jobs: tuple[JobEvent, ...]
     reconciliation: Reconciliation | None = None
     nginx_requests: tuple[tuple[int, int], ...] | None = None
+    nginx_bytes: tuple[tuple[int, int], ...] | None = None
+    audit: AuditReport | None = None
 
     def event(self, name: str) -> Event | None:
         """The first event of that name."""

@@ -14,6 +14,7 @@ class StackSize:
     pgbouncer_pool_size: None means that the application connects to PostgreSQL directly (stage A).
     redis_evicts: a full Redis drops keys that expire anyway, the least recently used first, instead of refusing writes.
     db_pool_size, db_max_overflow: SQLAlchemy's pool of one web process; None: shared out by the connection budget.
+    compression: whether nginx compresses responses.
     application: further environment variables of the application and their values.
     """
 
@@ -37,6 +38,7 @@ class StackSize:
     gunicorn_worker_connections: int | None = None
     gunicorn_timeout_seconds: float | None = None
     gunicorn_keepalive_seconds: float | None = None
+    compression: bool = False
     application: tuple[tuple[str, str], ...] = ()
 
     def __post_init__(self) -> None:

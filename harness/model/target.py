@@ -8,6 +8,7 @@ from typing import NoReturn
 
 from harness.model.audit import Audit
 from harness.model.figure import Citation, Figure, Provenance, Statement
+from harness.model.prediction import PlannedPrediction
 from harness.model.rule import Rule
 from harness.model.slo import Slo
 
@@ -107,7 +108,8 @@ class Claim:
 
     measure: what becomes better, such as "response time". before, after: its values. factor: how many times better.
     reduction, increase: by which share of the value before. switch: what measures it in the reference application;
-    None when nothing does. endpoint: where, such as "GET /api/meetings"; "" anywhere.
+    None when nothing does. shows: the measure (``harness.model.prediction.MEASURES``) that is to get better, "" for the
+    switch's own. endpoint: where, such as "GET /api/meetings"; "" anywhere.
     """
 
     id: str
@@ -121,6 +123,7 @@ class Claim:
     increase: Figure | None = None
     switch: Switch | None = None
     endpoint: str = ""
+    shows: str = ""
 
     @property
     def figures(self) -> tuple[Figure, ...]:
@@ -210,7 +213,8 @@ class CapacityTarget:
     """One system: its plan's stages, flows, figures and statements.
 
     facts: words of the document that belong to no single stage (known problems, migration hints). groups: figures that
-    belong to none. audits: what is calculated and compared without any load. coverage: how each row is checked.
+    belong to none. audits: what is calculated and compared without any load. predicted: what the plan says of
+    things that a run measures. coverage: how each row is checked.
     product: which product of the reference application stands in for it.
     """
 
@@ -226,6 +230,7 @@ class CapacityTarget:
     claims: tuple[Claim, ...] = ()
     planned_rules: tuple[PlannedRule, ...] = ()
     audits: tuple[Audit, ...] = ()
+    predicted: tuple[PlannedPrediction, ...] = ()
     coverage: tuple[Coverage, ...] = ()
 
     def stage(self, name: str) -> Stage:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from difflib import get_close_matches
 
 from harness.errors import PlanError
@@ -10,7 +11,7 @@ from harness.model.audit import Audit, AuditFinding, AuditReport, Relation
 from harness.model.figure import Figure
 from harness.model.target import CapacityTarget
 from harness.model.units import Unit
-from harness.planning.expression import Value, comparable, evaluate
+from harness.planning.expression import Value, comparable, evaluate, paths_in
 from harness.planning.paths import figures_by_path
 
 DUST = 1e-9
@@ -20,14 +21,14 @@ DUST = 1e-9
 def audit_plan(target: CapacityTarget) -> AuditReport:
     """What came of each of the system's audits, in the order of its file. Raises PlanError for one that cannot be
     calculated, which ``mistakes`` finds when the file is read."""
-    figure_of = _lookup(target)
-    findings = tuple(_finding(each, figure_of) for each in target.audits)
+    figure_of = lookup(target)
+    findings = tuple(replace(_finding(each, figure_of), stages=_stages_of(each, target)) for each in target.audits)
     return AuditReport(target.name, target.title, target.document, findings)
 
 
 def mistakes(target: CapacityTarget) -> Iterator[tuple[str, str]]:
     """Of the audits that cannot be calculated: the id and a sentence."""
-    figure_of = _lookup(target)
+    figure_of = lookup(target)
     for each in target.audits:
         try:
             _finding(each, figure_of)
@@ -35,7 +36,16 @@ def mistakes(target: CapacityTarget) -> Iterator[tuple[str, str]]:
             yield each.id, error.message
 
 
-def _lookup(target: CapacityTarget) -> Callable[[str], Figure]:
+def _stages_of(each: Audit, target: CapacityTarget) -> tuple[str, ...]:
+    """The stages whose figures it names."""
+    paths = [path for side in (each.compute, each.against) for path in paths_in(side)]
+    return tuple(
+        stage.name for stage in target.stages if any(path.startswith(f"stages.{stage.name}.") for path in paths)
+    )
+
+
+def lookup(target: CapacityTarget) -> Callable[[str], Figure]:
+    """Finds a figure by its path. What it returns raises ValueError, in words, for a path that leads to none."""
     figures = figures_by_path(target)
 
     def figure_of(path: str) -> Figure:

@@ -141,16 +141,7 @@ def build_level(
 
 def _levels(target: CapacityTarget, stage: Stage, profile: Profile) -> tuple[Level, ...]:
     """normal, peak, 3x-peak and recovery, one after the other."""
-    peak = peak_mix(target, stage)
-    normal_rate = _needed(target, stage, "normal_rps")
-    if normal_rate.value > peak.rate.value:
-        raise PlanError(
-            f"stage {stage.name} of {target.title} has a normal level above its peak: {normal_rate}, {peak.rate}",
-            f"{target.name} › stage {stage.name} › load.normal_rps",
-            "normal_rps is at most peak_rps",
-        )
-    normal_users = _needed(target, stage, "normal_users") if _has_sockets(target) else peak.users
-    normal = Mix(normal_rate, normal_users, _upload_range(target, stage)[0])
+    peak, normal = peak_mix(target, stage), normal_mix(target, stage)
     mixes = (
         (LevelName.NORMAL, normal),
         (LevelName.PEAK, peak),
@@ -161,6 +152,20 @@ def _levels(target: CapacityTarget, stage: Stage, profile: Profile) -> tuple[Lev
         build_level(target, stage, profile, mix, name, start_seconds=index * profile.level_seconds)
         for index, (name, mix) in enumerate(mixes)
     )
+
+
+def normal_mix(target: CapacityTarget, stage: Stage) -> Mix:
+    """The stage's normal level. Raises PlanError when the stage lacks a figure, or has more of it than at its peak."""
+    peak = peak_mix(target, stage)
+    normal_rate = _needed(target, stage, "normal_rps")
+    if normal_rate.value > peak.rate.value:
+        raise PlanError(
+            f"stage {stage.name} of {target.title} has a normal level above its peak: {normal_rate}, {peak.rate}",
+            f"{target.name} › stage {stage.name} › load.normal_rps",
+            "normal_rps is at most peak_rps",
+        )
+    normal_users = _needed(target, stage, "normal_users") if _has_sockets(target) else peak.users
+    return Mix(normal_rate, normal_users, _upload_range(target, stage)[0])
 
 
 def _has_sockets(target: CapacityTarget) -> bool:

@@ -80,6 +80,7 @@ def size_of(stage: Stage) -> StackSize:
         gunicorn_worker_connections=_whole(stage, "gunicorn_worker_connections"),
         gunicorn_timeout_seconds=stage.value("gunicorn_timeout", 0.0) or None,
         gunicorn_keepalive_seconds=stage.value("gunicorn_keepalive", 0.0) or None,
+        compression=stage.value("compression", 0.0) > 0,
         application=tuple((figure.name.upper(), f"{figure.value:.15g}") for figure in stage.application),
     )
 

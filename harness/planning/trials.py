@@ -117,12 +117,12 @@ def trial_plan(
     """The load plan of one trial. Raises PlanError when the stage lacks a figure."""
     peak = peak_mix(target, stage)
     mix = peak.times(rate_per_second / peak.rate.value)
-    phases = _lengths(profile.phases, measure_seconds, mix.users.value)
+    phases = trial_lengths(profile.phases, measure_seconds, mix.users.value)
     level = build_level(target, stage, phases, mix, LevelName.PEAK, start_seconds=0.0)
     return plan_of_levels(target, stage, phases, (level,), seed=seed, arrivals=arrivals)
 
 
-def _lengths(phases: Profile, measure_seconds: float, sockets: float) -> Profile:
+def trial_lengths(phases: Profile, measure_seconds: float, sockets: float) -> Profile:
     """The profile with that measure phase, in whole batches, and time enough to open the sockets."""
     batches = max(LEAST_BATCHES, round(measure_seconds / phases.batch_seconds))
     opening = sockets / CONNECTS_PER_SECOND + FLAT_SECONDS - phases.ramp_seconds

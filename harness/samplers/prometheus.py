@@ -64,8 +64,12 @@ class ApplicationSampler:
             earlier = buckets(previous, _QUERY)
             for edge, count in buckets(raw, _QUERY).items():
                 values[f"queries_within.{edge:g}"] = growth(count, earlier.get(edge, 0.0))
-            hits, lookups = (_growth_of(raw, previous, labels) for labels in ('{result="hit"}', "{"))
-            values["cache_hit_ratio"] = share(hits or 0.0, lookups)  # before the first hit it is not counted
+            looked, had = lookups(raw), lookups(previous) or (0.0, 0.0)  # before the first lookup nothing is counted
+            if looked is not None:
+                found, missed = (growth(now_, was) for now_, was in zip(looked, had, strict=True))
+                if found is not None and missed is not None:
+                    values |= {"cache_hits": found, "cache_lookups": found + missed}
+                    values["cache_hit_ratio"] = share(found, found + missed)
             waits = _pair(now, before, ("pool_wait_seconds_sum",))
             if waits is not None:
                 # Seconds waited per second: how many requests waited for a connection, on average.
@@ -112,19 +116,19 @@ def buckets(text: bytes, endings: tuple[str, ...]) -> dict[float, float]:
     return found
 
 
-def _growth_of(raw: bytes, previous: bytes, labels: str) -> float | None:
-    """By how much the lookups in the application's own cache with these labels have grown; None when it counts none.
-
-    Redis's own hits and misses hold every client's lookups, the samplers' among them.
-    """
-
-    def total(text: bytes) -> float | None:
-        lines = (line for line in text.decode().splitlines() if f"{_LOOKUPS}{labels}" in line and line[0] != "#")
-        numbers = [float(line.rpartition("}")[2].split()[0]) for line in lines]
-        return sum(numbers) if numbers else None
-
-    now = total(raw)
-    return None if now is None else growth(now, total(previous) or 0.0)
+def lookups(text: bytes) -> tuple[float, float] | None:
+    """Hits and misses of the application's cache since its start; None for one that does not count them."""
+    totals = {"hit": 0.0, "miss": 0.0}
+    seen = False
+    for line in text.decode().splitlines():
+        name, _, labelled = line.partition("{")
+        if name.endswith("cache_lookups_total"):
+            labels, _, number = labelled.rpartition("}")
+            result = labels.partition('result="')[2].partition('"')[0]
+            if result in totals:
+                totals[result] += float(number.split()[0])
+                seen = True
+    return (totals["hit"], totals["miss"]) if seen else None
 
 
 def _sums(series: Iterable[tuple[str, float]]) -> dict[str, float]:

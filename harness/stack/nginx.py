@@ -73,6 +73,7 @@ def serve(programs: Programs, server: Nginx, size: StackSize, account: Account |
         gunicorn_address=LOOPBACK,
         gunicorn_port=server.gunicorn_port,
         status_path=STATUS_PATH,
+        compression=size.compression,
     )
     configuration_path(server).write_text(text, encoding="utf-8")
     argv = (str(programs.nginx), "-e", str(server.logs / "nginx-error.log"), "-c", str(configuration_path(server)))

@@ -32,6 +32,11 @@ class RunDirectory:
         return self.path / "target.json"
 
     @property
+    def audit(self) -> Path:
+        """The whole plan held against itself when the run began: an ``AuditReport``."""
+        return self.path / "audit.json"
+
+    @property
     def requests(self) -> Path:
         """``RequestRow`` lines."""
         return self.path / "requests.jsonl"
@@ -94,6 +99,21 @@ class RunDirectory:
     def capacity(self) -> Path:
         """Of a capacity search: its answer, for programs."""
         return self.path / "capacity.json"
+
+    @property
+    def claims_asked(self) -> Path:
+        """Of measured claims: which, and how: a ``ClaimsAsked``."""
+        return self.path / "asked.json"
+
+    @property
+    def pairs(self) -> Path:
+        """Of measured claims: ``PairRun`` lines, one as each run ends; the runs lie beside this one."""
+        return self.path / "pairs.jsonl"
+
+    @property
+    def claims(self) -> Path:
+        """Of measured claims: what was found, for programs."""
+        return self.path / "claims.json"
 
     @property
     def nginx_log(self) -> Path:

@@ -9,7 +9,9 @@ from pathlib import Path
 from pydantic import TypeAdapter
 
 from harness.errors import CorruptRun, SchemaMismatch
+from harness.model.audit import AuditReport
 from harness.model.capacity import TrialResult
+from harness.model.claims import ClaimsAsked, ClaimsEvidence, PairRun
 from harness.model.evidence import Evidence, Subject
 from harness.model.exploration import CapacityEvidence, Search
 from harness.model.plan import LoadPlan
@@ -40,6 +42,7 @@ def read_run(path: Path) -> Evidence:
     manifest = read_manifest(run)
     events = tuple(read_lines(run.events, Event))
     start = next((event for event in events if event.name == "load-start"), None)
+    counted = _nginx_counts(run.nginx_log, start)
     return Evidence(
         subject=read_whole(run.target, Subject),
         manifest=manifest,
@@ -52,7 +55,9 @@ def read_run(path: Path) -> Evidence:
         acknowledged=tuple(read_lines(run.acknowledged, AcknowledgedWrite)),
         jobs=tuple(read_lines(run.jobs, JobEvent)),
         reconciliation=read_whole(run.reconciliation, Reconciliation) if run.reconciliation.exists() else None,
-        nginx_requests=_nginx_requests(run.nginx_log, start),
+        nginx_requests=None if counted is None else counted[0],
+        nginx_bytes=None if counted is None else counted[1],
+        audit=read_whole(run.audit, AuditReport) if run.audit.exists() else None,
     )
 
 
@@ -83,6 +88,26 @@ def read_capacity(path: Path) -> CapacityEvidence:
     )
 
 
+def read_claims(path: Path) -> ClaimsEvidence:
+    """Everything that a measurement of claims left behind, with each of its runs, which lie beside it.
+
+    Raises CorruptRun, SchemaMismatch.
+    """
+    home = RunDirectory(path)
+    manifest = read_manifest(home)
+    runs = tuple(read_lines(home.pairs, PairRun))
+    folders = [RunDirectory(home.path.parent / Path(run.folder).name) for run in runs]
+    last = next((event for event in read_lines(home.events, Event) if event.name == "run-end"), None)
+    return ClaimsEvidence(
+        subject=read_whole(home.target, Subject),
+        manifest=manifest,
+        asked=read_whole(home.claims_asked, ClaimsAsked),
+        runs=runs,
+        read=tuple(read_run(folder.path) if folder.manifest.exists() else None for folder in folders),
+        ended="" if last is None else str(last.detail.get("reason", "")),
+    )
+
+
 def _check_schema(manifest: Path) -> None:
     try:
         version = TypeAdapter(dict[str, object]).validate_json(manifest.read_bytes()).get("schema_version")
@@ -98,10 +123,15 @@ def _check_schema(manifest: Path) -> None:
         )
 
 
-def _nginx_requests(log: Path, start: Event | None) -> tuple[tuple[int, int], ...] | None:
+BySecond = tuple[tuple[int, int], ...]
+
+
+def _nginx_counts(log: Path, start: Event | None) -> tuple[BySecond, BySecond | None] | None:
+    """Requests and bytes sent by second; no bytes where the log does not say."""
     if start is None or not log.exists():
         return None
     counts: Counter[int] = Counter()
+    sizes: Counter[int] = Counter()
     with log.open("rb") as lines:
         for line in lines:
             try:
@@ -109,8 +139,11 @@ def _nginx_requests(log: Path, start: Event | None) -> tuple[tuple[int, int], ..
                 began = float(row["msec"]) - float(row["request_time"])
                 own = row.get("user_agent") == SAMPLER_USER_AGENT
                 handshake = str(row["path"]).startswith("/socket.io")
+                size = int(row.get("bytes_sent", 0))
             except (ValueError, KeyError, TypeError):
                 continue  # a line cut off by the end of the run, or a request too broken for nginx to describe
             if not own and not handshake:
-                counts[int((began - start.wall_seconds) // 1)] += 1
-    return tuple(sorted(counts.items()))
+                second = int((began - start.wall_seconds) // 1)
+                counts[second] += 1
+                sizes[second] += size
+    return tuple(sorted(counts.items())), tuple(sorted(sizes.items())) if any(sizes.values()) else None

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from reports.material import Material
-from reports.sections import answer, bottleneck, caveats, flows, happened, plan, promise, trust
+from reports.sections import answer, audit, bottleneck, caveats, flows, happened, plan, predictions, promise, trust
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +25,8 @@ SECTIONS: tuple[SectionKind, ...] = (
     SectionKind("happened", "What happened", "happened.html.j2", happened.build),
     SectionKind("flows", "Flows", "flows.html.j2", flows.build),
     SectionKind("bottleneck", "The bottleneck", "bottleneck.html.j2", bottleneck.build),
+    SectionKind("predictions", "The plan against the measurement", "predictions.html.j2", predictions.build),
+    SectionKind("audit", "The plan against itself", "audit.html.j2", audit.build),
     SectionKind("plan", "The plan and the sizing", "plan.html.j2", plan.build),
     SectionKind("trust", "Can this be trusted?", "trust.html.j2", trust.build),
     SectionKind("caveats", "Caveats", "caveats.html.j2", caveats.build),

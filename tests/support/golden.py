@@ -20,6 +20,7 @@ from harness.model.verdict import Severity
 from harness.store.jsonl import Appender, write_whole
 from harness.store.layout import RunDirectory
 from tests.support import evidence as made_up
+from tests.support.plan_values import with_plan
 from tests.support.rules import band, slow, timed, uptime, with_rules
 
 ROOT = Path(__file__).parents[1] / "golden"
@@ -51,13 +52,16 @@ RULES: Mapping[str, tuple[Rule, ...]] = {
     ),
 }
 """Of the cases whose plan has some."""
+PLANS = ("rules",)
+"""The cases with an audit and predictions."""
 
 
 def make_golden_evidence(case: str) -> Evidence:
     """The evidence of a case, over shorter levels than those of the smoke profile."""
     with patch.dict(made_up.PROFILES, {"smoke": SHORT}):
         evidence = made_up.make_evidence(**CASES[case])
-    return with_rules(evidence, *RULES.get(case, ()))
+    evidence = with_rules(evidence, *RULES.get(case, ()))
+    return with_plan(evidence) if case in PLANS else evidence
 
 
 def write_run(path: Path, evidence: Evidence) -> None:
@@ -67,6 +71,8 @@ def write_run(path: Path, evidence: Evidence) -> None:
     write_whole(run.manifest, evidence.manifest)
     write_whole(run.plan, evidence.plan)
     write_whole(run.target, evidence.subject)
+    if evidence.audit is not None:
+        write_whole(run.audit, evidence.audit)
     for file, rows in (
         (run.requests, evidence.requests),
         (run.servers, evidence.servers),

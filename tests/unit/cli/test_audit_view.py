@@ -6,7 +6,6 @@ import json
 
 import pytest
 
-from harness.cli.audit import summary
 from harness.cli.main import run
 from harness.cli.output import PIPE_WIDTH
 from harness.model.audit import AuditReport
@@ -54,7 +53,7 @@ def test_audit_prints_the_whole_value_as_json(printed) -> None:
 
 
 def test_a_file_without_audits_says_so() -> None:
-    assert summary(AuditReport("mine", "Mine", "plan.md", ())).startswith("its file asks for no audit")
+    assert AuditReport("mine", "Mine", "plan.md", ()).summary.startswith("its file asks for no audit")
 
 
 def test_schema_prints_json(printed) -> None:

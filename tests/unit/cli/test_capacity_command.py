@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from harness.cli.capacity import _rate, _seconds, _share
+from harness.cli.capacity import _share, parse_rate, parse_seconds
 from harness.cli.search_view import SearchDisplay, bracket_line, describe_search, shortened, trial_head, trial_line
 from harness.errors import ConfigError
 from harness.experiment.live import LiveStatus
@@ -29,7 +29,7 @@ FOUND = made_up_search(MadeUp(strange={7: (Outcome.INCONCLUSIVE, "Response time:
     ("words", "seconds"), [("20m", 1200), ("20", 1200), ("900s", 900), ("1h", 3600), ("1.5 min", 90)]
 )
 def test_a_budget_is_a_time(words: str, seconds: float) -> None:
-    assert _seconds(words) == seconds
+    assert parse_seconds(words) == seconds
 
 
 @pytest.mark.parametrize(("words", "share"), [("5%", 0.05), ("0.05", 0.05), ("20 %", 0.2)])
@@ -39,17 +39,21 @@ def test_a_width_is_a_share(words: str, share: float) -> None:
 
 @pytest.mark.parametrize(("words", "rate"), [("80", 80), ("80/s", 80), ("42.5 rps", 42.5)])
 def test_a_rate_is_per_second(words: str, rate: float) -> None:
-    assert _rate(words) == rate
+    assert parse_rate(words, "--from") == rate
+
+
+def _from(words: str) -> float:
+    return parse_rate(words, "--from")
 
 
 @pytest.mark.parametrize(
     ("read", "words"),
     [
-        (_seconds, "soon"),
-        (_seconds, "0m"),
-        (_seconds, "5%"),
-        (_rate, "-3"),
-        (_rate, "80 %"),
+        (parse_seconds, "soon"),
+        (parse_seconds, "0m"),
+        (parse_seconds, "5%"),
+        (_from, "-3"),
+        (_from, "80 %"),
         (_share, "0"),
         (_share, "2"),
     ],

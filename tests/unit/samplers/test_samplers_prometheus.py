@@ -114,8 +114,10 @@ def lookups(**results: int) -> bytes:
 def test_the_cache_is_judged_by_the_applications_own_lookups() -> None:
     help_text = b"# TYPE x_cache_lookups_total counter\n"
     before, now = help_text + lookups(miss=2), help_text + lookups(hit=6, miss=4)
-    assert SAMPLER.parse(now, before, 5.0) == {"cache_hit_ratio": 0.75}
-    assert SAMPLER.parse(lookups(miss=3), before, 5.0) == {"cache_hit_ratio": 0.0}  # the first hit is still to come
-    assert SAMPLER.parse(lookups(hit=1), b"", 5.0) == {"cache_hit_ratio": 1.0}
-    assert SAMPLER.parse(now, now, 5.0) == {}  # nothing was looked up
+    assert SAMPLER.parse(now, before, 5.0) == {"cache_hits": 6, "cache_lookups": 8, "cache_hit_ratio": 0.75}
+    assert SAMPLER.parse(lookups(miss=3), before, 5.0)["cache_hit_ratio"] == 0.0  # the first hit is still to come
+    assert SAMPLER.parse(lookups(hit=1), b"", 5.0)["cache_hit_ratio"] == 1.0
+    assert "cache_hit_ratio" not in SAMPLER.parse(now, now, 5.0)  # nothing was looked up
     assert SAMPLER.parse(before, now, 5.0) == {}  # after a restart
+    assert "cache_lookups" not in SAMPLER.parse(before, None, 0.0)
+    assert "cache_lookups" not in SAMPLER.parse(b"other_total 3\n", b"other_total 2\n", 5.0)

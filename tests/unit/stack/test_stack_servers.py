@@ -115,6 +115,13 @@ def test_nginx_listens_on_loopback_and_logs_what_is_counted(tmp_path: Path, acco
     assert {"msec", "request_time", "method", "path", "status", "upstream_time", "user_agent", "probe"} <= set(row)
 
 
+def test_nginx_compresses_where_the_stage_does(tmp_path: Path) -> None:
+    server = nginx.Nginx(tmp_path, tmp_path / "logs", 8081, 8082)
+    for compression in (False, True):
+        nginx.serve(PROGRAMS, server, replace(SIZE_A, compression=compression), None)
+        assert ("gzip on;" in nginx.configuration_path(server).read_text()) == compression
+
+
 def test_a_template_names_all_it_needs_and_takes_no_line_breaks() -> None:
     with pytest.raises(UndefinedError):
         render("redis/redis.conf.j2", port=1)
