@@ -11,6 +11,7 @@ from harness.model.samples import (
     Event,
     GeneratorSample,
     JobEvent,
+    PageView,
     Reconciliation,
     RequestRow,
     ServerSample,
@@ -35,7 +36,8 @@ class Evidence:
     load_start_seconds: CLOCK_MONOTONIC at the start of the load (event "load-start"); None when it never began.
     reconciliation: None when the run ended before the database could be asked.
     nginx_requests: requests that nginx itself logged by the second of the load in which they began, without WebSocket
-    handshakes and without the harness's own (samplers, health); None when there is no such log.
+    handshakes and without the harness's own (samplers, health, browser); None when there is no such log.
+    pages: what a browser saw of the system's page.
     """
 
     subject: Subject
@@ -50,6 +52,7 @@ class Evidence:
     jobs: tuple[JobEvent, ...]
     reconciliation: Reconciliation | None = None
     nginx_requests: tuple[tuple[int, int], ...] | None = None
+    pages: tuple[PageView, ...] = ()
 
     def event(self, name: str) -> Event | None:
         """The first event of that name."""
