@@ -45,6 +45,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("capacity", "Search for the highest load that a stage carries."),
     Command("report", "Judge a run again and rebuild its reports."),
     Command("stack", "The reference stack by hand: up, status, down."),
+    Command("init", "The two files that a system of your own begins with."),
     Command("schema", "The JSON Schema of a system's TOML file, for editors."),
     Command("oracle", "Small real servers of known behaviour, to prove Proofload itself against."),
 )
