@@ -28,6 +28,8 @@ TARGETS_FOLDER = Path(__file__).parent
 
 STAGED = ("rules", "audit", "predictions")
 """Tables whose rows may name the stages that they hold for."""
+PAINT_SLI = "first_contentful_paint_seconds"
+
 _HINT = "docs/your-own-system.md explains each field; targets/lectio.toml is a whole file"
 
 
@@ -205,6 +207,12 @@ def _rules(raw: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     for table in ("claims", "rules", "audit", "predictions"):
         rows = _tables(raw.get(table))
         yield from _twice((f"{table}[{index}].id", str(row.get("id"))) for index, row in rows if "id" in row)
+    bounded = common + [
+        (f"stages[{index}].slos[{row}]", slo) for index, stage in stages for row, slo in _tables(stage.get("slos"))
+    ]
+    for place, slo in bounded:
+        if slo.get("sli") == PAINT_SLI and "browser" not in raw:
+            yield f"{place}.sli", "needs the table [browser]: the page that is to be opened"
     names = [str(stage.get("name")) for _, stage in stages]
     naming = [(f"{table}[{index}]", row) for table in STAGED for index, row in _tables(raw.get(table))]
     for place, row in common + naming:

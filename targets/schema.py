@@ -14,7 +14,7 @@ from harness.model.figure import Citation, Figure, Provenance, Statement
 from harness.model.plan import LevelName
 from harness.model.rule import Rule
 from harness.model.slo import Comparison, Slo, SloKind
-from harness.model.target import CapacityTarget, Coverage, FigureGroup, Flow, FlowKind, Stage, UploadFile
+from harness.model.target import CapacityTarget, Coverage, FigureGroup, Flow, FlowKind, Page, Stage, UploadFile
 from harness.model.units import Quantity, Unit
 from harness.planning.paths import STAGE_TABLES
 from targets.coverage import ALWAYS_READ, figure_coverage, slo_coverage, with_computed, with_predicted
@@ -29,6 +29,9 @@ from targets.vocabulary import SLIS
 
 SHARE_TOLERANCE = 1e-3
 """Shares may be rounded: 33.3 % three times is the whole."""
+
+MOST_PAGE_SECONDS = 60
+"""A page seen less often is hardly seen in any profile."""
 
 NORMAL_FROM = (
     ("normal_rps", "peak_rps"),
@@ -189,6 +192,32 @@ class FlowRow(_Table):
         return Flow(name, self.kind, self.user_class, share, self.http_steps, self.note, file)
 
 
+class BrowserTable(_Table):
+    """The page that a browser opens beside the load."""
+
+    page: Annotated[str, Field(pattern=r"^/")]
+    sign_in: Annotated[str, Field(pattern=r"^/")] | None = None
+    account: dict[str, str] = Field(default_factory=dict)
+    every: AQuantity = Quantity(2.0, Unit.SECONDS)
+
+    @field_validator("every")
+    @classmethod
+    def _often_enough(cls, value: Quantity) -> Quantity:
+        if value.unit is not Unit.SECONDS or value.high is not None or not 1 <= value.value <= MOST_PAGE_SECONDS:
+            raise ValueError('lies between "1 s" and "60 s"')
+        return value
+
+    @model_validator(mode="after")
+    def _whole(self) -> Self:
+        if self.sign_in is None and (self.account or "{" in self.page):
+            raise ValueError("an account, and a page with {…}, need sign_in: the path that the account is sent to")
+        return self
+
+    def value(self) -> Page:
+        """As a value of the model."""
+        return Page(self.page, self.sign_in or "", tuple(self.account.items()), self.every.value)
+
+
 GroupName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_]*$")]
 Groups = dict[GroupName, FigureTable]
 
@@ -234,6 +263,7 @@ class TargetFile(_Table):
     locustfile: Text
     product: Text | None = None
     flows: Annotated[dict[str, FlowRow], Field(min_length=1)]
+    browser: BrowserTable | None = None
     every_stage: SharedTable = SharedTable()
     stages: Annotated[list[StageTable], Field(min_length=1)]
     slos: tuple[SloRow, ...] = ()
@@ -271,6 +301,7 @@ class TargetFile(_Table):
             audits=audits,
             predicted=predicted,
             coverage=with_predicted(with_computed(tuple(self._coverage()), audits), predicted),
+            page=None if self.browser is None else self.browser.value(),
         )
 
     def _stage(self, stage: StageTable) -> Stage:

@@ -24,6 +24,7 @@ def in_order(evidence: Evidence) -> Evidence:
         acknowledged=tuple(
             sorted(evidence.acknowledged, key=lambda each: (each.monotonic_seconds, each.kind, each.id))
         ),
+        pages=tuple(sorted(evidence.pages, key=lambda each: each.monotonic_seconds)),
         jobs=tuple(sorted(evidence.jobs, key=lambda each: (each.monotonic_seconds, each.id, each.state))),
     )
 

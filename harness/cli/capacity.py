@@ -83,7 +83,7 @@ def capacity(
     target = load_target(system)
     chosen = find_stage(target, stage)
     base_url = external_url(stack, host, tuple(allow or ()))
-    flows = locustfile_of(target, locustfile)
+    flows = locustfile_of(target, locustfile, target_path(system).parent)
     check_flows(target, flows)
     lengths = trial_profile_named(profile)
     settings = search_settings(

@@ -68,7 +68,7 @@ def claims(
     target = load_target(system)
     chosen = target.stages[0] if stage is None else find_stage(target, stage)
     wanted = claims_to_measure(target, claim or ())
-    flows = locustfile_of(target, None)
+    flows = locustfile_of(target, None, target_path(system).parent)
     check_flows(target, flows)
     plan = pair_plan(
         target,

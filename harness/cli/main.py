@@ -46,6 +46,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("claims", "What a plan says that its improvements bring, measured in pairs of runs."),
     Command("report", "Judge a run again and rebuild its reports."),
     Command("stack", "The reference stack by hand: up, status, down."),
+    Command("init", "The two files that a system of your own begins with."),
     Command("schema", "The JSON Schema of a system's TOML file, for editors."),
     Command("oracle", "Small real servers of known behaviour, to prove Proofload itself against."),
 )

@@ -97,7 +97,7 @@ def verify(
     chosen = scaled(override(find_stage(target, stage), change or ()), scale)
     base_url = external_url(stack, host, tuple(allow or ()))
     chosen, deviations = _switched(chosen, with_ or (), without or (), base_url)
-    flows = locustfile_of(target, locustfile)
+    flows = locustfile_of(target, locustfile, target_path(system).parent)
     check_flows(target, flows)
     settings = Settings(
         target=target,
@@ -157,9 +157,11 @@ def external_url(stack: str, host: str | None, allowed: tuple[str, ...]) -> str 
     return external_endpoints(host, os.environ).base_url
 
 
-def locustfile_of(target: CapacityTarget, own: Path | None) -> Path:
-    """The flows: the system's, or one's own. Raises ConfigError."""
-    path = (own or PROJECT / "locustfiles" / target.locustfile).resolve()
+def locustfile_of(target: CapacityTarget, own: Path | None, folder: Path) -> Path:
+    """The flows: one's own, else those that the system's file names: beside it, in ``folder``, or Proofload's. Raises
+    ConfigError."""
+    beside = folder / target.locustfile
+    path = (own or (beside if beside.is_file() else PROJECT / "locustfiles" / target.locustfile)).resolve()
     if not path.is_file():
         raise ConfigError(
             "there is no such locustfile", str(path), "--locustfile names a Python file with the flows' classes"

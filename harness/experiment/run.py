@@ -16,12 +16,14 @@ from harness.errors import EvidenceError, GeneratorError, HarnessError
 from harness.experiment.abort import AbortWatch, Observation
 from harness.experiment.generator import Generator
 from harness.experiment.live import Busiest, LiveView, position
+from harness.experiment.pages import PageWatch
 from harness.experiment.reconcile import job_events, reconcile
 from harness.experiment.servers import Servers
 from harness.experiment.settings import Observer, Settings, StopRequest
 from harness.experiment.standing import Journal, called_off, in_words, standing, told_where
 from harness.model.plan import LoadPlan
 from harness.model.samples import AcknowledgedWrite, Event, GeneratorSample, JobEvent, RequestRow
+from harness.stack.ledger import MARKER
 from harness.store.jsonl import Appender, Tail, read_lines, write_whole
 from harness.store.layout import RunDirectory, create_run_directory
 
@@ -115,12 +117,27 @@ class Execution:
         self.observer.step("starting the load generator")
         servers.start_sampling(self.run)
         generator.start()
+        browser = self._browser()
         try:
             start = self._wait_for_load(generator)
             return called_off(self.stop, self.observer) if start is None else self._watch(generator, start)
         finally:
             self._note_the_dead()  # of the last second, too, however the load ended
             generator.stop()
+            if browser is not None:
+                browser.stop()
+
+    def _browser(self) -> PageWatch | None:
+        """What opens the system's page beside the load, if its file names one."""
+        page, servers = self.settings.target.page, self.servers
+        if page is None:
+            return None
+        mark = {name: value for name, value in servers.generator_environment.items() if name == MARKER}
+        watch = PageWatch(
+            page, self.settings.plan, self.run, servers.base_url, folder=servers.browser_folder, environment=mark
+        )
+        watch.start()
+        return watch
 
     def _wait_for_load(self, generator: Generator) -> float | None:
         """CLOCK_MONOTONIC at the start of the load; None when somebody asked to stop before it."""

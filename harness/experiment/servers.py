@@ -73,6 +73,11 @@ class Servers:
         return self._endpoints.base_url
 
     @property
+    def browser_folder(self) -> Path:
+        """For a browser's profile; the stack's ledger names it, so that it goes even when the harness is killed."""
+        return self._home.browser
+
+    @property
     def postgres_dsn(self) -> str | None:
         """For the reconciliation; None when nobody said where the database is."""
         return self._endpoints.postgres_dsn

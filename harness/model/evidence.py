@@ -13,6 +13,7 @@ from harness.model.samples import (
     Event,
     GeneratorSample,
     JobEvent,
+    PageView,
     Reconciliation,
     RequestRow,
     ServerSample,
@@ -41,9 +42,10 @@ class Evidence:
     load_start_seconds: CLOCK_MONOTONIC at the start of the load (event "load-start"); None when it never began.
     reconciliation: None when the run ended before the database could be asked.
     nginx_requests: requests that nginx itself logged by the second of the load in which they began, without WebSocket
-    handshakes and without the harness's own (samplers, health); None when there is no such log. nginx_bytes: what it
-    sent in answer to these, by the same seconds.
+    handshakes and without the harness's own (samplers, health, browser); None when there is no such log.
+    nginx_bytes: what it sent in answer to these, by the same seconds.
     audit: the plan held against itself when the run began; None in older runs.
+    pages: what a browser saw of the system's page.
     """
 
     subject: Subject
@@ -60,6 +62,7 @@ class Evidence:
     nginx_requests: tuple[tuple[int, int], ...] | None = None
     nginx_bytes: tuple[tuple[int, int], ...] | None = None
     audit: AuditReport | None = None
+    pages: tuple[PageView, ...] = ()
 
     def event(self, name: str) -> Event | None:
         """The first event of that name."""

@@ -137,6 +137,7 @@ class LoadPlan:
     request_timeout_seconds: after it a request counts as an error above every threshold.
     max_in_flight: sessions under way at once; arrivals beyond wait in a queue (late), beyond max_waiting are dropped.
     job_timeout_seconds: how long an upload's job is waited for before it is censored as bad.
+    page_seconds: a browser opens the system's page every so many seconds of a measure phase; 0: no browser.
     recovery_bound_seconds: after 3x-peak the system must be back inside the normal level's SLOs within it.
     """
 
@@ -159,6 +160,7 @@ class LoadPlan:
     recovery_bound_seconds: float
     batch_seconds: float
     assumptions: tuple[Figure, ...] = ()
+    page_seconds: float = 0.0
 
     def __post_init__(self) -> None:
         if not self.levels:

@@ -75,6 +75,22 @@ class ServerSample:
 
 
 @dataclass(frozen=True, slots=True)
+class PageView:
+    """One opening of the system's page in a browser.
+
+    paint_seconds: its first contentful paint, from the start of the navigation; None when it painted nothing good, and
+    ``reason`` says why. status: of the page's answer; 0 when there was none.
+    opened: False when it was the browser that failed, or had no time, so that nothing is known of the page.
+    """
+
+    monotonic_seconds: float
+    paint_seconds: float | None
+    status: int = 0
+    opened: bool = True
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class GeneratorSample:
     """The generator's own health over the second that ended at ``monotonic_seconds``.
 

@@ -209,13 +209,28 @@ class Stage:
 
 
 @dataclass(frozen=True, slots=True)
+class Page:
+    """The page whose first contentful paint a browser measures.
+
+    path: with ``{user.id}`` where the answer to the sign-in says so. sign_in: the path that the account is sent to, as
+    JSON; "" when nobody need be known. account: names and values; ``$NAME`` is an environment variable's.
+    """
+
+    path: str
+    sign_in: str = ""
+    account: tuple[tuple[str, str], ...] = ()
+    every_seconds: float = 2.0
+
+
+@dataclass(frozen=True, slots=True)
 class CapacityTarget:
     """One system: its plan's stages, flows, figures and statements.
 
     facts: words of the document that belong to no single stage (known problems, migration hints). groups: figures that
     belong to none. audits: what is calculated and compared without any load. predicted: what the plan says of
     things that a run measures. coverage: how each row is checked.
-    product: which product of the reference application stands in for it.
+    product: which product of the reference application stands in for it. page: what a
+    browser opens beside the load.
     """
 
     name: str
@@ -232,6 +247,7 @@ class CapacityTarget:
     audits: tuple[Audit, ...] = ()
     predicted: tuple[PlannedPrediction, ...] = ()
     coverage: tuple[Coverage, ...] = ()
+    page: Page | None = None
 
     def stage(self, name: str) -> Stage:
         """The stage of that name; raises KeyError."""

@@ -275,8 +275,15 @@ def _observations(sli: str, plan: LoadPlan, level: LevelBudget) -> tuple[float, 
             return level.arrivals(FlowKind.UPLOAD), "uploads"
         case "query_seconds":  # a request makes one at least
             return level.rate_per_second * level.measure_seconds, "statements"
+        case "first_contentful_paint_seconds":
+            return page_views(level.measure_seconds, plan.page_seconds), "page views"
         case _:  # probes are left out of HTTP's own numbers
             return level.rate_per_second * level.measure_seconds, "requests"
+
+
+def page_views(measure_seconds: float, every_seconds: float) -> int:
+    """How often a browser opens the page in a measure phase."""
+    return int(measure_seconds / every_seconds + 1e-9) if every_seconds else 0
 
 
 # Rules -----------------------------------------------------------------------------------------------------------
@@ -309,5 +316,5 @@ def _per_second(sli: str, plan: LoadPlan, level: LevelBudget) -> float | None:
     return observed / level.measure_seconds
 
 
-_COUNTED = ("http_", "request_", "socket_", "job_")
+_COUNTED = ("http_", "request_", "socket_", "job_", "first_")
 """How the names of the SLIs begin that are counts of events; all others are sampled series."""

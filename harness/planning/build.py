@@ -34,8 +34,9 @@ PROOF_FACTOR = 3.0
 FLAT_SECONDS = 2.0
 """The end of settle in which no more sockets are opened, so that the measure phase begins with all of them."""
 
-QUERY_SLI = "query_seconds"
-"""Counted by the application, at the edges of its own histogram, not by the generator."""
+NOT_THE_GENERATORS = ("query_seconds", "first_contentful_paint_seconds")
+"""Counted by the application, at the edges of its own histogram, and by a browser: their bounds are no thresholds of
+the generator's."""
 
 DEFAULT_THINK_SECONDS = (0.5, 1.0)
 DEFAULT_REQUEST_TIMEOUT_SECONDS = 10.0
@@ -98,6 +99,7 @@ def plan_of_levels(
         recovery_bound_seconds=_recovery_bound(stage, levels),
         batch_seconds=batch,
         assumptions=tuple(figure for figure in stage.load if figure.provenance is Provenance.ASSUMED),
+        page_seconds=0.0 if target.page is None else target.page.every_seconds,
     )
 
 
@@ -323,14 +325,14 @@ def _thresholds(stage: Stage) -> tuple[float, ...]:
     bounds = {
         bound.value
         for slo in stage.slos
-        if slo.kind is SloKind.QUANTILE and slo.sli != QUERY_SLI
+        if slo.kind is SloKind.QUANTILE and slo.sli not in NOT_THE_GENERATORS
         for bound in (slo.warning, slo.critical)
         if bound is not None
     }
     bounds |= {
         rule.threshold.value
         for rule in stage.rules
-        if isinstance(rule, TimedRule) and rule.quantile and rule.sli != QUERY_SLI
+        if isinstance(rule, TimedRule) and rule.quantile and rule.sli not in NOT_THE_GENERATORS
     }
     return tuple(sorted(bounds))
 

@@ -203,7 +203,7 @@ class NativeStack:
         except LimitsUnavailable as reason:
             limits = f"not enforced: {reason}"
         self._ledger = LedgerFile(self._run.path)
-        folders = tuple(dict.fromkeys((plan.folder, self._run.stack)))
+        folders = tuple(dict.fromkeys((plan.folder, self._run.stack, self._run.browser)))
         self._ledger.open(cgroups=() if cgroup is None else cgroup.folders, folders=folders)
         if cgroup is not None:
             try:

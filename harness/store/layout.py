@@ -47,6 +47,16 @@ class RunDirectory:
         return self.path / "servers.jsonl"
 
     @property
+    def pages(self) -> Path:
+        """``PageView`` lines."""
+        return self.path / "pages.jsonl"
+
+    @property
+    def browser(self) -> Path:
+        """Chromium's profile while it runs; removed with it."""
+        return self.path / "browser"
+
+    @property
     def generator(self) -> Path:
         """``GeneratorSample`` lines."""
         return self.path / "generator.jsonl"

@@ -21,6 +21,7 @@ from harness.model.samples import (
     Event,
     GeneratorSample,
     JobEvent,
+    PageView,
     Reconciliation,
     RequestRow,
     ServerSample,
@@ -30,6 +31,8 @@ from harness.store.layout import RunDirectory
 
 SAMPLER_USER_AGENT = "proofload-sampler"
 """How the harness's own requests name themselves, so that they are left out of every count."""
+PROBE_HEADER, BROWSER_PROBE = "X-Proofload-Probe", "browser"
+"""How the browser's requests name themselves, which look like anybody's otherwise; left out as well."""
 
 
 def read_run(path: Path) -> Evidence:
@@ -51,6 +54,7 @@ def read_run(path: Path) -> Evidence:
         requests=tuple(read_lines(run.requests, RequestRow)),
         servers=tuple(read_lines(run.servers, ServerSample)),
         generator=tuple(read_lines(run.generator, GeneratorSample)),
+        pages=tuple(read_lines(run.pages, PageView)),
         events=events,
         acknowledged=tuple(read_lines(run.acknowledged, AcknowledgedWrite)),
         jobs=tuple(read_lines(run.jobs, JobEvent)),
@@ -137,7 +141,7 @@ def _nginx_counts(log: Path, start: Event | None) -> tuple[BySecond, BySecond | 
             try:
                 row = json.loads(line)
                 began = float(row["msec"]) - float(row["request_time"])
-                own = row.get("user_agent") == SAMPLER_USER_AGENT
+                own = row.get("user_agent") == SAMPLER_USER_AGENT or row.get("probe") == BROWSER_PROBE
                 handshake = str(row["path"]).startswith("/socket.io")
                 size = int(row.get("bytes_sent", 0))
             except (ValueError, KeyError, TypeError):

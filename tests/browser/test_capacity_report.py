@@ -38,8 +38,8 @@ def test_is_whole_at_every_width_and_without_scripts(report, width, scripts):
             page.goto(report.as_uri())
             assert page.locator(".hero .word").inner_text().strip() == "PASS"
             charts = page.locator("svg.chart")
-            assert charts.count() == 2
-            assert all(charts.nth(index).bounding_box()["height"] > 60 for index in range(2))
+            assert charts.count() == 3
+            assert all(charts.nth(index).bounding_box()["height"] > 60 for index in range(3))
             rows = page.locator("tr[id^=trial-]").count()
             assert page.locator("svg.chart").first.locator("g.trial").count() == rows
             assert complaints == []

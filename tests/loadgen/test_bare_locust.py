@@ -25,6 +25,24 @@ def test_a_missing_host_is_said_in_a_line():
     assert "Traceback" not in done.stderr
 
 
+def test_what_init_writes_runs_as_well(server):
+    target = server()
+    environment = {name: value for name, value in os.environ.items() if name != "PROOFLOAD_RUN"}
+    done = subprocess.run(
+        [*locust_command(target.port, "locustfiles/starter.py"), "-u", "4", "-r", "4", "-t", "8s"],
+        cwd=ROOT,
+        env={**environment, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    for endpoint in ("POST /login", "GET /api/lessons", "GET /api/lessons/:id", "GET /api/dashboard"):
+        assert endpoint in done.stderr, done.stderr
+    assert "Error report" not in done.stderr
+
+
 def test_every_class_runs_under_a_bare_locust(server, tmp_path):
     target = server()
     clip = tmp_path / "clip.mp4"

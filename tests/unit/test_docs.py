@@ -22,6 +22,7 @@ from harness.model.samples import (
     Event,
     GeneratorSample,
     JobEvent,
+    PageView,
     Reconciliation,
     RequestRow,
     ServerSample,
@@ -76,10 +77,15 @@ def parse_make(words: list[str]) -> None:
             assert re.search(rf"^{re.escape(name)}:.*##", makefile, re.MULTILINE), f"no target {name}"
 
 
+def parse_python(words: list[str]) -> None:
+    """The program is shown on a page."""
+    assert any(f"\n# {words[0]}\n" in page.read_text() for page in PAGES), f"no page shows {words[0]}"
+
+
 @pytest.mark.parametrize("line", list(shown_commands()))
 def test_every_command_that_is_shown_exists_with_its_options(line: str) -> None:
     program, *words = shlex.split(line)
-    {"proofload": parse_proofload, "make": parse_make}[program](words)
+    {"proofload": parse_proofload, "make": parse_make, "python3": parse_python}[program](words)
 
 
 @pytest.mark.parametrize(("page", "target"), list(links()))
@@ -108,6 +114,7 @@ def test_the_readme_explains_every_exit_code(code: ExitCode) -> None:
         HostFingerprint,
         JobEvent,
         Manifest,
+        PageView,
         ReadBack,
         Reconciliation,
         RequestRow,

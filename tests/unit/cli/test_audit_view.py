@@ -69,4 +69,4 @@ def test_show_prints_figures_claims_and_rules_of_the_system(printed) -> None:
     assert "example_large_containers" in out
     stage = printed("show", "flight-school", "--stage", "1")
     assert "What says that the tier is near" in stage
-    assert "frontend_fcp" in stage
+    assert "First contentful paint" in stage

@@ -61,7 +61,9 @@ def test_the_dead_of_the_last_second_are_noted(dead, tmp_path, monkeypatch):
     monkeypatch.setattr(module, "Generator", Generator)
     run, journal = RunDirectory(tmp_path), Journal(RunDirectory(tmp_path))
     observer = SimpleNamespace(step=lambda _: None, note=lambda _: None, live=lambda _: None)
-    settings = SimpleNamespace(plan=make_plan(), locustfile=None, workers=1, abort_rules=RULES)
+    settings = SimpleNamespace(
+        target=SimpleNamespace(page=None), plan=make_plan(), locustfile=None, workers=1, abort_rules=RULES
+    )
     servers = Servers(dead=dead)
     Execution(settings, run, servers, journal, observer, StopRequest(), servers.stop).carry_out()
     journal.close()

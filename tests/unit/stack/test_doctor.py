@@ -73,7 +73,7 @@ def test_what_no_run_is_possible_without(facts: Facts, subject: str, words: str)
         (
             replace(GOOD, programs={name: GOOD.programs[name] for name in PROGRAMS}),
             "chromium",
-            "only the tests need it",
+            "no page is opened in a browser",
         ),
         (
             replace(GOOD, cgroup_version=None, cgroup_reason="/sys/fs/cgroup/cpu may not be written"),

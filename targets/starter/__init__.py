@@ -1,0 +1,1 @@
+"""The file that ``proofload init`` begins a system with."""
