@@ -21,7 +21,7 @@ from harness.planning.predictions import mistakes as prediction_mistakes
 from targets.hints import did_you_mean
 from targets.rows import GROUP_WORDS
 from targets.schema import TargetFile
-from targets.vocabulary import KNOWN_FIGURES
+from targets.vocabulary import KNOWN_FIGURES, METRIC_PREFIX
 
 TARGETS_FOLDER = Path(__file__).parent
 """Where the systems that come with Proofload lie."""
@@ -213,6 +213,9 @@ def _rules(raw: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     for place, slo in bounded:
         if slo.get("sli") == PAINT_SLI and "browser" not in raw:
             yield f"{place}.sli", "needs the table [browser]: the page that is to be opened"
+        own = str(slo.get("sli")).removeprefix(METRIC_PREFIX)
+        if own != slo.get("sli") and own not in _table(raw.get("metrics")):
+            yield f"{place}.sli", f'no metric is called "{own}"{did_you_mean(own, list(_table(raw.get("metrics"))))}'
     names = [str(stage.get("name")) for _, stage in stages]
     naming = [(f"{table}[{index}]", row) for table in STAGED for index, row in _tables(raw.get(table))]
     for place, row in common + naming:

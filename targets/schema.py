@@ -14,7 +14,18 @@ from harness.model.figure import Citation, Figure, Provenance, Statement
 from harness.model.plan import LevelName
 from harness.model.rule import Rule
 from harness.model.slo import Comparison, Slo, SloKind
-from harness.model.target import CapacityTarget, Coverage, FigureGroup, Flow, FlowKind, Page, Stage, UploadFile
+from harness.model.target import (
+    CapacityTarget,
+    Coverage,
+    FigureGroup,
+    Flow,
+    FlowKind,
+    Metric,
+    MetricKind,
+    Page,
+    Stage,
+    UploadFile,
+)
 from harness.model.units import Quantity, Unit
 from harness.planning.paths import STAGE_TABLES
 from targets.coverage import ALWAYS_READ, figure_coverage, slo_coverage, with_computed, with_predicted
@@ -25,7 +36,7 @@ from targets.rows import Table as _Table
 from targets.rows import wrap as _wrap
 from targets.rule_rows import judged_rule
 from targets.tables import AuditRow, ClaimRow, PredictionRow, RuleRow
-from targets.vocabulary import SLIS
+from targets.vocabulary import METRIC_PREFIX, SLIS
 
 SHARE_TOLERANCE = 1e-3
 """Shares may be rounded: 33.3 % three times is the whole."""
@@ -75,7 +86,7 @@ class SloRow(_Row):
     @field_validator("sli")
     @classmethod
     def _known_sli(cls, name: str) -> str:
-        if name not in _SLI_BY_NAME:
+        if name not in _SLI_BY_NAME and not name.startswith(METRIC_PREFIX):
             raise ValueError(f'no SLI is called "{name}"{did_you_mean(name, _SLI_BY_NAME)}')
         return name
 
@@ -83,6 +94,8 @@ class SloRow(_Row):
     @classmethod
     def _possible_kind(cls, kind: SloKind | None, info: Any) -> SloKind | None:
         sli = _SLI_BY_NAME.get(info.data.get("sli", ""))
+        if sli is None and kind not in (None, SloKind.GAUGE):
+            raise ValueError(f"a metric is judged as {SloKind.GAUGE}, not as {kind}")
         if kind is not None and sli is not None and kind not in sli.kinds:
             raise ValueError(f"{sli.name} is judged as {' or '.join(sli.kinds)}, not as {kind}")
         return kind
@@ -131,6 +144,8 @@ class SloRow(_Row):
     @property
     def judged_as(self) -> SloKind:
         """The kind, chosen or the SLI's own."""
+        if self.sli.startswith(METRIC_PREFIX):
+            return SloKind.GAUGE
         return self.kind or _SLI_BY_NAME[self.sli].kinds[0]
 
     def slo(self, document: str, stage: str) -> Slo:
@@ -218,6 +233,19 @@ class BrowserTable(_Table):
         return Page(self.page, self.sign_in or "", tuple(self.account.items()), self.every.value)
 
 
+class MetricRow(_Table):
+    """A number that the system publishes itself, in the Prometheus text format."""
+
+    url_variable: Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9_]*$")]
+    metric: Annotated[str, Field(pattern=r"^[a-zA-Z_:][a-zA-Z0-9_:]*$")]
+    labels: dict[str, str] = Field(default_factory=dict)
+    kind: MetricKind = MetricKind.GAUGE
+
+    def value(self, name: str) -> Metric:
+        """As a value of the model."""
+        return Metric(name, self.url_variable, self.metric, tuple(self.labels.items()), self.kind)
+
+
 GroupName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_]*$")]
 Groups = dict[GroupName, FigureTable]
 
@@ -264,6 +292,7 @@ class TargetFile(_Table):
     product: Text | None = None
     flows: Annotated[dict[str, FlowRow], Field(min_length=1)]
     browser: BrowserTable | None = None
+    metrics: dict[GroupName, MetricRow] = Field(default_factory=dict)
     every_stage: SharedTable = SharedTable()
     stages: Annotated[list[StageTable], Field(min_length=1)]
     slos: tuple[SloRow, ...] = ()
@@ -302,6 +331,7 @@ class TargetFile(_Table):
             predicted=predicted,
             coverage=with_predicted(with_computed(tuple(self._coverage()), audits), predicted),
             page=None if self.browser is None else self.browser.value(),
+            metrics=tuple(row.value(name) for name, row in self.metrics.items()),
         )
 
     def _stage(self, stage: StageTable) -> Stage:

@@ -52,6 +52,9 @@ SLIS: tuple[Sli, ...] = (
 )
 """What can be bounded."""
 
+METRIC_PREFIX = "metric."
+"""How the SLIs begin that a file names itself, in [metrics]."""
+
 KNOWN_FIGURES: Mapping[str, Unit] = {
     "vcpu": Unit.CORES,
     "memory": Unit.BYTES,

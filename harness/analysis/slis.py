@@ -35,6 +35,9 @@ from harness.model.samples import JobEvent, RequestRow
 from harness.model.units import Unit
 from harness.model.verdict import Taint
 
+METRIC_PREFIX = "metric."
+"""How SLIs begin that a system's own file names, in its table of metrics."""
+
 Observe = Callable[[Evidence, Level], Observation]
 
 
@@ -243,7 +246,25 @@ def sli(name: str) -> Sli:
     for each in SLIS:
         if each.name == name:
             return each
+    if name.startswith(METRIC_PREFIX):
+        return Sli(name, Unit.COUNT, _metric(name), (Taint.SERVER_SERIES,), downstream=True)
     raise KeyError(name)
+
+
+def _metric(name: str) -> Observe:
+    """A number of the system's own; its bound says in which unit."""
+    key = name.removeprefix(METRIC_PREFIX)
+
+    def observe(evidence: Evidence, level: Level) -> Observation:
+        values = {
+            second: sample.values[key]
+            for sample in evidence.servers
+            if sample.source.startswith("metrics ") and key in sample.values
+            for second in spoken_for(evidence, sample)
+        }
+        return _gauge(evidence, level, values, f"nothing was seen of the metric {key}: is its url_variable set?")
+
+    return observe
 
 
 def held_at(held: Held, second: float) -> float:

@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Protocol
 
 from harness.experiment.settings import Settings
 from harness.model.plan import LoadPlan
 from harness.model.run import ReadBack
 from harness.model.sizing import StackSize
-from harness.model.target import FlowKind, Stage, UploadFile
+from harness.model.target import FlowKind, Metric, Stage, UploadFile
 from harness.planning.sizing import audience_of, size_of
 from harness.samplers.catalog import make_samplers
 from harness.samplers.runner import Sampling
 from harness.samplers.targets import Cgroup, Targets
 from harness.stack.endpoints import Endpoints, Running
-from harness.stack.external import ExternalStack
+from harness.stack.external import ExternalStack, metrics_urls
 from harness.stack.ledger import MARKER, mark_of
 from harness.stack.media import ensure_clip, ensure_image
 from harness.stack.native import NativeStack
@@ -52,6 +54,8 @@ class Servers:
         size: StackSize | None,
         home: RunDirectory,
         generator_environment: Mapping[str, str],
+        *,
+        metrics: tuple[Metric, ...] = (),
     ) -> None:
         """home: the run that started the stack, in whose logs its servers write."""
         self._stack = stack
@@ -64,7 +68,7 @@ class Servers:
         self.deviations = running.deviations
         self.generator_environment = generator_environment
         self._names = {pid: _name(pid) for pid in running.endpoints.process_ids}
-        self._targets = sampling_targets(running.endpoints, size)
+        self._targets = sampling_targets(running.endpoints, size, metrics, os.environ)
         self._watch: _Watch | None = None
 
     @property
@@ -148,6 +152,7 @@ def bring_up(
     """
     size: StackSize | None = None
     stack: Stack
+    metrics_urls(settings.target.metrics, os.environ)  # what is wrong with them is said before anything starts
     if settings.base_url is not None:
         stack = ExternalStack(settings.base_url)
         ffmpeg = find_ffmpeg() if _uploads(settings.plan) else None
@@ -166,7 +171,8 @@ def bring_up(
     check()
     running = stack.start()
     try:
-        return Servers(stack, running, size, run, _generator_environment(settings.stage, run, clip))
+        environment = _generator_environment(settings.stage, run, clip)
+        return Servers(stack, running, size, run, environment, metrics=settings.target.metrics)
     except BaseException:
         stack.stop()
         raise
@@ -191,7 +197,12 @@ def _generator_environment(stage: Stage, run: RunDirectory, clip: Path | None) -
     return {**people, MARKER: mark_of(run.path), **video}
 
 
-def sampling_targets(endpoints: Endpoints, size: StackSize | None) -> Targets:
+def sampling_targets(
+    endpoints: Endpoints,
+    size: StackSize | None,
+    metrics: tuple[Metric, ...] = (),
+    environment: Mapping[str, str] = MappingProxyType({}),
+) -> Targets:
     """The same places in the samplers' words, with the stage's size beside them."""
     cgroup = endpoints.cgroup
     return Targets(
@@ -211,6 +222,8 @@ def sampling_targets(endpoints: Endpoints, size: StackSize | None) -> Targets:
         gunicorn_port=None if endpoints.gunicorn_address is None else endpoints.gunicorn_address[1],
         application_metrics_url=endpoints.metrics_url,
         nginx_status_url=endpoints.nginx_status_url,
+        metrics=metrics,
+        metrics_urls=metrics_urls(metrics, environment),
     )
 
 

@@ -222,15 +222,41 @@ class Page:
     every_seconds: float = 2.0
 
 
+class MetricKind(StrEnum):
+    """What a metric of the system's own says at one time."""
+
+    GAUGE = "gauge"
+    """A value as it is."""
+    COUNTER = "counter"
+    """How many since the start; sampled per second."""
+    HISTOGRAM = "histogram"
+    """A histogram or summary; sampled as the mean since the sample before."""
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """A number that the system publishes itself, in the Prometheus text format.
+
+    name: the SLI is ``metric.`` and this. url_variable: the environment variable with the address. metric: its name
+    there. labels: what its series must have; the series that have them are added up.
+    """
+
+    name: str
+    url_variable: str
+    metric: str
+    labels: tuple[tuple[str, str], ...]
+    kind: MetricKind
+
+
 @dataclass(frozen=True, slots=True)
 class CapacityTarget:
     """One system: its plan's stages, flows, figures and statements.
 
     facts: words of the document that belong to no single stage (known problems, migration hints). groups: figures that
     belong to none. audits: what is calculated and compared without any load. predicted: what the plan says of
-    things that a run measures. coverage: how each row is checked.
-    product: which product of the reference application stands in for it. page: what a
-    browser opens beside the load.
+    things that a run measures. coverage: how each row is checked. product: which product of the reference application
+    stands in for it. page: what a browser opens beside the load. metrics: what is sampled by name of what the system
+    publishes itself.
     """
 
     name: str
@@ -248,6 +274,7 @@ class CapacityTarget:
     predicted: tuple[PlannedPrediction, ...] = ()
     coverage: tuple[Coverage, ...] = ()
     page: Page | None = None
+    metrics: tuple[Metric, ...] = ()
 
     def stage(self, name: str) -> Stage:
         """The stage of that name; raises KeyError."""

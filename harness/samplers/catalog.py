@@ -10,6 +10,7 @@ from harness.samplers import (
     cgroup,
     gunicorn,
     host,
+    metrics,
     nginx,
     pgbouncer,
     postgres,
@@ -40,4 +41,4 @@ SAMPLERS: tuple[Factory, ...] = (
 def make_samplers(targets: Targets) -> tuple[Sampler[Any], ...]:
     """The samplers of a run. Raises ValueError for a URL that no sampler can use."""
     made = (factory(targets) for factory in SAMPLERS)
-    return tuple(sampler for sampler in made if sampler is not None)
+    return (*(sampler for sampler in made if sampler is not None), *metrics.from_targets(targets))

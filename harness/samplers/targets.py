@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from harness.model.target import Metric
+
 
 @dataclass(frozen=True, slots=True)
 class Cgroup:
@@ -35,6 +37,7 @@ class Targets:
     queue's workers can do at once, where that is known.
     gunicorn_pid: its arbiter. gunicorn_port: the TCP port that it listens on, if it does.
     application_metrics_url, nginx_status_url: http only.
+    metrics: of the system's own, by name. metrics_urls: their addresses, by the environment variable that names them.
     """
 
     vcpu: float | None = None
@@ -53,3 +56,5 @@ class Targets:
     gunicorn_port: int | None = None
     application_metrics_url: str | None = None
     nginx_status_url: str | None = None
+    metrics: tuple[Metric, ...] = ()
+    metrics_urls: tuple[tuple[str, str], ...] = field(default=(), repr=False)

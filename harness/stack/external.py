@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from types import TracebackType
 from typing import Self
 from urllib.parse import urlsplit
@@ -12,6 +12,7 @@ import psycopg
 from psycopg.conninfo import conninfo_to_dict
 
 from harness.errors import ConfigError
+from harness.model.target import Metric
 from harness.stack.endpoints import Endpoints, Running
 
 POSTGRES = "PROOFLOAD_POSTGRES_DSN"
@@ -59,6 +60,18 @@ def external_endpoints(host: str, environment: Mapping[str, str]) -> Endpoints:
         metrics_url=environment.get(METRICS) or None,
         celery_queues=tuple(name.strip() for name in environment.get(QUEUES, "").split(",") if name.strip()),
     )
+
+
+def metrics_urls(metrics: Iterable[Metric], environment: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
+    """The addresses of a system's own metrics that the environment names. Raises ConfigError."""
+    found = []
+    for name in dict.fromkeys(metric.url_variable for metric in metrics):
+        url = environment.get(name, "")
+        if url and not (url.startswith("http://") and _has_good_port(url) and urlsplit(url).hostname):
+            raise ConfigError(_NO_ADDRESS, name, "write it as http:// with host, port and path")
+        if url:
+            found.append((name, url))
+    return tuple(found)
 
 
 # They may hold a password: whatever is wrong with one, its name is shown and not what it says.

@@ -19,6 +19,7 @@ import redis
 
 import harness.experiment.run as experiment
 import harness.experiment.servers as bringing_up
+import harness.experiment.standing as standing
 from harness.experiment.live import LiveStatus
 from harness.experiment.servers import Servers
 from harness.experiment.settings import Settings, StopRequest
@@ -247,7 +248,7 @@ def make_run(case: Case, runs: Path) -> Path:
         return ensure_clip(ffmpeg, case.clip)
 
     try:
-        with patch.object(experiment, "bring_up", bring_up), patch.object(bringing_up, "ensure_clip", clip):
+        with patch.object(standing, "bring_up", bring_up), patch.object(bringing_up, "ensure_clip", clip):
             run = experiment.execute(settings, starving, StopRequest())
     finally:
         for connection in _FORGOTTEN:
