@@ -9,7 +9,8 @@ from uuid import uuid4
 
 import psycopg
 import pytest
-from refapp_stack import Stack, running_stack, until
+
+from tests.app.refapp_stack import Stack, running_stack, until
 
 pytestmark = pytest.mark.stack
 

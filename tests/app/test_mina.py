@@ -12,7 +12,8 @@ from uuid import uuid4
 import pytest
 import requests
 import socketio
-from refapp_stack import APP, PYTHON, Stack, free_port, listening, process, running_stack, until
+
+from tests.app.refapp_stack import APP, PYTHON, Stack, free_port, listening, process, running_stack, until
 
 pytestmark = pytest.mark.stack
 

@@ -6,7 +6,8 @@ from uuid import uuid4
 
 import pytest
 import requests
-from refapp_stack import STUDENTS, TEACHERS, Stack
+
+from tests.app.refapp_stack import STUDENTS, TEACHERS, Stack
 
 pytestmark = pytest.mark.stack
 

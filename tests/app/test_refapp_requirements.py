@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from refapp_stack import APP
+from tests.app.refapp_stack import APP
 
 LINES = (APP / "requirements.txt").read_text().splitlines()
 PINS = [line for line in LINES if line and not line.startswith(("#", " "))]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import psycopg
 import pytest
-from refapp_stack import Stack, people
+
+from tests.app.refapp_stack import Stack, people
 
 pytestmark = pytest.mark.stack
 

@@ -11,7 +11,8 @@ from uuid import uuid4
 import pytest
 import requests
 import socketio
-from refapp_stack import Stack, until
+
+from tests.app.refapp_stack import Stack, until
 
 pytestmark = pytest.mark.stack
 

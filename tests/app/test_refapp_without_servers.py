@@ -14,7 +14,8 @@ import pytest
 import redis
 import requests
 import socketio
-from refapp_stack import Stack, as_postgres, free_port, listening, process, until
+
+from tests.app.refapp_stack import Stack, as_postgres, free_port, listening, process, until
 
 pytestmark = pytest.mark.stack
 
