@@ -36,9 +36,7 @@ def bottleneck_real() -> Table:
         "one thing was starved on the native stack, and everything else had room",
         ("case", "starved", "named", "onset", "lead", "what was said"),
         tuple(lines),
-        (
-            "PostgreSQL's connections can run out in two ways; they are one of the eight. `make starve` makes new runs.",
-        ),
+        ("PostgreSQL's connections run out in two ways; they are one of the eight. `make starve` makes new runs.",),
     )
 
 
