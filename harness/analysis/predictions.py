@@ -22,6 +22,8 @@ from harness.model.prediction import Comparison, Measure, Prediction, measure
 BySecond = Mapping[int, float]
 Means = Sequence[float]
 """Of a level's batches, in order; empty where nothing was seen."""
+MESSAGES = ("socket ack", "socket delivery")
+"""The endpoints of a message: on its way up, and down to each receiver."""
 Observe = Callable[[Evidence, Level], Means]
 
 
@@ -135,6 +137,18 @@ def sockets(evidence: Evidence, level: Level) -> Means:
     return _means(evidence, level, held_together(evidence, lambda sample: sample.sockets))
 
 
+def socket_messages_per_second(evidence: Evidence, level: Level) -> Means:
+    """Acknowledged and delivered messages, by the second in which each was meant to be sent; one without any is none."""
+    seconds = seconds_of(measured(level))
+    seen: dict[int, float] = dict.fromkeys(seconds, 0.0)
+    found = False
+    for endpoint in MESSAGES:
+        for row in rows(evidence, seconds, endpoint=endpoint):
+            seen[row.second] += row.completed
+            found = True
+    return _means(evidence, level, seen) if found else ()
+
+
 def memory_per_socket_bytes(evidence: Evidence, level: Level) -> Means:
     """What the stack's memory has grown by since before the load, for each socket held."""
     used = _series(evidence, "stack", "memory_bytes")
@@ -180,6 +194,7 @@ OBSERVERS: Mapping[str, Observe] = {
     "response_bytes": response_bytes,
     "memory_per_socket_bytes": memory_per_socket_bytes,
     "sockets": sockets,
+    "socket_messages_per_second": socket_messages_per_second,
     "stack_cpu_cores": sampled("stack", "cpu_cores"),
     "stack_cpu_ratio": sampled("stack", "cpu_ratio"),
     "stack_memory_bytes": sampled("stack", "memory_bytes"),

@@ -41,6 +41,22 @@ def test_connections_are_those_of_the_level():
     assert observed(evidence, level(evidence, "normal"), "postgres_connections").value == pytest.approx(10, rel=0.03)
 
 
+def test_messages_are_those_acknowledged_and_those_delivered():
+    evidence = make_evidence()
+    phase = level(evidence).phases[2]
+    measured = range(int(phase.start_seconds), int(phase.end_seconds))
+    counted = sum(
+        row.completed
+        for row in evidence.requests
+        if row.endpoint in ("socket ack", "socket delivery") and row.second in measured
+    )
+    found = observed(evidence, level(evidence), "socket_messages_per_second").value
+    assert found == pytest.approx(counted / phase.duration_seconds)
+    assert found > 0
+    silent = tuple(row for row in evidence.requests if row.kind != "socketio")
+    assert observed(replace(evidence, requests=silent), level(evidence), "socket_messages_per_second") is None
+
+
 class TestMemoryPerSocket:
     def grown(self, **memory):
         """Without noise: 1 GiB before the load, 2 GiB in it."""
