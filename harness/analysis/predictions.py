@@ -138,7 +138,7 @@ def sockets(evidence: Evidence, level: Level) -> Means:
 
 
 def socket_messages_per_second(evidence: Evidence, level: Level) -> Means:
-    """Acknowledged and delivered messages, by the second in which each was meant to be sent; one without any is none."""
+    """Acknowledged and delivered messages, by the second in which each was meant to be sent."""
     seconds = seconds_of(measured(level))
     seen: dict[int, float] = dict.fromkeys(seconds, 0.0)
     found = False
