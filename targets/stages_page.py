@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from harness.model.figure import Figure, Provenance
 from harness.model.hostsize import compare_host
 from harness.model.target import CapacityTarget, Stage
 from harness.model.units import Unit, format_quantity
@@ -62,13 +63,19 @@ def _system(target: CapacityTarget) -> Iterator[str]:
         cost, _ = runs[PROFILE_NAMES[-1]]
         outcomes = " | ".join(seen.words for _, seen in runs.values())
         why = "<br>".join(_reasons({name: seen.obstacles for name, (_, seen) in runs.items()})) or "–"
-        peak = format_quantity(cost.levels[1].rate_per_second, Unit.PER_SECOND)
+        peak = _marked(stage.figure("peak_rps"), cost.levels[1].rate_per_second)
         yield f"| {stage.name} | {peak} | {_size(stage)} | {_cores(cost)} | {outcomes} | {why} |"
 
 
 def _size(stage: Stage) -> str:
-    memory = format_quantity(stage.value("memory"), Unit.BYTES)
-    return f"{stage.value('vcpu'):g} CPU{'s' if stage.value('vcpu') != 1 else ''}, {memory}"
+    """The smaller end of a range, with which a stage is proven."""
+    return ", ".join(_marked(figure, figure.value) for figure in (stage.figure("vcpu"), stage.figure("memory")))
+
+
+def _marked(figure: Figure, value: float) -> str:
+    """What is not the plan's own says so."""
+    text = format_quantity(value, figure.unit)
+    return text if figure.provenance is Provenance.STATED else f"{text} ({figure.provenance})"
 
 
 def _cores(cost: Budget) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from harness.model.figure import Provenance
 from harness.model.hostsize import compare_host
 from harness.model.verdict import Outcome
 from targets.coverage_page import shipped
@@ -61,3 +62,18 @@ def test_the_page_is_that_of_the_data(update_golden: bool) -> None:
     for system, name in STAGES:
         _, _, section = page.partition(f"## {SYSTEMS[system].title}\n")
         assert f"\n| {name} | " in section.split("\n## ")[0]
+
+
+def test_the_readme_names_every_stage_with_its_peak() -> None:
+    readme = (PAGE.parents[1] / "README.md").read_text(encoding="utf-8").splitlines()
+    for system, target in SYSTEMS.items():
+        (row,) = (line for line in readme if line.startswith(f"| `{system}` "))
+        _, _, stages, does, measured, _ = (cell.strip() for cell in row.split("|"))
+        for stage in target.stages:
+            assert stage.name in stages
+            assert f"{stage.figure('peak_rps').top:,g}" in stages
+            assumed = stage.figure("peak_rps").provenance is Provenance.ASSUMED
+            assert ("assumed" in stages) == assumed
+        assert does
+        assert measured
+    assert "first contentful paint (Chromium)" in "".join(readme)
