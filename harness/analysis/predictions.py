@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from statistics import fmean, median
 
+from harness.analysis.coverage import cut_short, is_measured
 from harness.analysis.intervals import ALPHA, cautious_mean
 from harness.analysis.phases import HTTP_KINDS, batch_ranges, load_second, measured, rows, seconds_of, spoken_for
 from harness.analysis.rates import tally_by_second
@@ -36,6 +37,8 @@ def _compared(evidence: Evidence, prediction: Prediction) -> Comparison:
     level = next((each for each in evidence.plan.levels if each.name.value == prediction.level), None)
     if level is None:
         return Comparison(prediction, None, None, f"the run had no level {prediction.level}")
+    if not is_measured(evidence, level):  # a rate over seconds that never were would look like a prediction missed
+        return Comparison(prediction, None, None, f"the level was not measured to its end: {cut_short(evidence)}")
     found = observed(evidence, level, prediction.measure)
     if found is None:
         return Comparison(prediction, None, None, "nothing was seen of it in the measure phase")

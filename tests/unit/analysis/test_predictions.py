@@ -126,5 +126,14 @@ class TestCompare:
         (seen,) = predicted(replace(evidence, plan=plan), prediction("sockets", 5))
         assert seen.missing == "the run had no level peak"
 
+    def test_a_level_that_was_cut_short_has_no_number(self):
+        phase = level(make_evidence()).phases[2]
+        middle = (phase.start_seconds + phase.end_seconds) / 2
+        cut = make_evidence(stop_at=middle, stop_reason="interrupted: Ctrl-C")
+        early, late = predicted(cut, prediction("requests_per_second", 80, level="normal"), prediction("sockets", 5))
+        assert early.measurement is not None
+        assert (late.measurement, late.ratio) == (None, None)
+        assert late.missing.startswith("the level was not measured to its end: Ctrl-C at ")
+
     def test_nothing_is_divided_by_zero(self):
         assert ratio_of(3, 0, 0) is None
