@@ -14,7 +14,7 @@ from harness.model.capacity import Bracket, SearchSettings, TrialResult
 from harness.model.units import Unit, format_quantity
 from harness.model.verdict import Outcome
 from reports.capacity.material import CapacityMaterial
-from reports.markdown import SYMBOLS, code, plain
+from reports.markdown import SYMBOLS, audit_lines, code, plain
 from reports.text import fit
 from reports.verdict_json import RunIdentity, identity
 
@@ -143,6 +143,7 @@ def capacity_markdown(material: CapacityMaterial) -> str:
     lines.append("")
     if verdict.not_proven:
         lines += ["**Not proven**", "", *(f"- {plain(line)}" for line in verdict.not_proven), ""]
+    lines += audit_lines(found.audit)
     lines += [
         f"Report: `report.html` in run `{code(found.manifest.run_id)}` · profile {plain(found.manifest.profile)} · "
         f"seed {found.manifest.seed}",
