@@ -50,6 +50,11 @@ MEASURES: tuple[Measure, ...] = (
         Unit.PER_SECOND,
         "Socket.IO messages: those that the server acknowledged, and those that reached a receiver",
     ),
+    Measure(
+        "socket_delivery_seconds",
+        Unit.SECONDS,
+        "mean time from a message's intended sending to each receiver that it reached",
+    ),
     Measure("stack_cpu_cores", Unit.CORES, "CPU cores that the stack used"),
     Measure("stack_cpu_ratio", Unit.RATIO, "CPU that the stack used ÷ the stage's"),
     Measure("stack_memory_bytes", Unit.BYTES, "memory of the stack (working set)"),

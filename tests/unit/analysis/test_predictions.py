@@ -57,6 +57,20 @@ def test_messages_are_those_acknowledged_and_those_delivered():
     assert observed(replace(evidence, requests=silent), level(evidence), "socket_messages_per_second") is None
 
 
+def test_a_delivery_takes_as_long_as_its_receivers_waited():
+    evidence = make_evidence()
+    phase = level(evidence).phases[2]
+    found = [
+        row.response
+        for row in evidence.requests
+        if row.endpoint == "socket delivery" and phase.start_seconds <= row.second < phase.end_seconds
+    ]
+    mean = sum(each.sum_seconds for each in found) / sum(each.count for each in found)
+    assert observed(evidence, level(evidence), "socket_delivery_seconds").value == pytest.approx(mean, rel=0.05)
+    acknowledged = tuple(row for row in evidence.requests if row.endpoint != "socket delivery")
+    assert observed(replace(evidence, requests=acknowledged), level(evidence), "socket_delivery_seconds") is None
+
+
 class TestMemoryPerSocket:
     def grown(self, **memory):
         """Without noise: 1 GiB before the load, 2 GiB in it."""

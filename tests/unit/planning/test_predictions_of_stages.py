@@ -88,6 +88,7 @@ def test_every_stage_of_every_plan_is_predicted(system):
         ("course-organizer", "1", "socket-memory", 10_000, 50_000),
         ("course-organizer", "1", "under-way", 2.5, 10),
         ("course-organizer", "1", "rate-per-core", 25, 25),  # 50/s on the smaller machine of two vCPU
+        ("course-organizer", "4", "socket-latency", 0.005, 0.015),
         ("course-organizer", "3", "socket-redis", 50e6, 50e6),
     ],
 )
