@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from harness.model.audit import AuditReport
 from harness.model.slo import Slo
 from harness.model.units import format_quantity
 from harness.model.verdict import Outcome, RuleVerdict, Severity, Verdict
@@ -48,8 +49,7 @@ def summary_markdown(material: Material) -> str:
         lines.append("")
     if verdict.not_proven:
         lines += ["**Not proven**", "", *(f"- {plain(line)}" for line in verdict.not_proven), ""]
-    if evidence.audit is not None and evidence.audit.findings:
-        lines += [f"Plan audit: {plain(evidence.audit.summary)}", ""]
+    lines += audit_lines(evidence.audit)
     lines += [
         f"Report: `report.html` in run `{code(manifest.run_id)}` · profile {plain(manifest.profile)} · "
         f"seed {manifest.seed}",
@@ -103,6 +103,11 @@ def _cell(cell: Verdict, slo: Slo | None) -> str:
     value = plain(value_words(cell.measurement))
     against = f" ({plain(bound)})" if cell.measurement is not None and bound else ""
     return f"{SYMBOLS[cell.outcome]} {cell.outcome}{' ' + warning if warning else ''} {value}{against}"
+
+
+def audit_lines(audit: AuditReport | None) -> list[str]:
+    """How many findings the plan's audit had; nothing where there was none."""
+    return [] if audit is None or not audit.findings else [f"Plan audit: {plain(audit.summary)}", ""]
 
 
 def plain(text: str) -> str:

@@ -213,9 +213,12 @@ def _rules(raw: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     for place, slo in bounded:
         if slo.get("sli") == PAINT_SLI and "browser" not in raw:
             yield f"{place}.sli", "needs the table [browser]: the page that is to be opened"
-        own = str(slo.get("sli")).removeprefix(METRIC_PREFIX)
-        if own != slo.get("sli") and own not in _table(raw.get("metrics")):
-            yield f"{place}.sli", f'no metric is called "{own}"{did_you_mean(own, list(_table(raw.get("metrics"))))}'
+    metrics = list(_table(raw.get("metrics")))
+    judged = bounded + [(f"rules[{index}]", row) for index, row in _tables(raw.get("rules"))]
+    for place, key, name in ((place, key, str(row.get(key))) for place, row in judged for key in ("sli", "only_with")):
+        own = name.removeprefix(METRIC_PREFIX)
+        if own != name and own not in metrics:
+            yield f"{place}.{key}", f'no metric is called "{own}"{did_you_mean(own, metrics)}'
     names = [str(stage.get("name")) for _, stage in stages]
     naming = [(f"{table}[{index}]", row) for table in STAGED for index, row in _tables(raw.get(table))]
     for place, row in common + naming:

@@ -8,7 +8,7 @@ from harness.model.slo import SloKind
 from harness.model.target import PlannedRule
 from harness.model.units import Unit
 from harness.model.verdict import Severity
-from targets.vocabulary import SLIS, Sli
+from targets.vocabulary import Sli, find_sli
 
 UPTIME_SLI = "request_success_ratio"
 """What a run can say of an uptime."""
@@ -16,7 +16,6 @@ NO_DURATION = "the plan names no duration: the first window of 10 s across the t
 _WINDOWED = frozenset({SloKind.QUANTILE, SloKind.GAUGE, SloKind.PROPORTION, SloKind.THROUGHPUT})
 _WHOLE_LEVEL = ("jobs_finished_ratio",)
 """Shares that are only known of a whole level, not of a window."""
-_SLI_BY_NAME = {sli.name: sli for sli in SLIS}
 
 
 def judged_rule(planned: PlannedRule) -> Rule | None:
@@ -24,7 +23,7 @@ def judged_rule(planned: PlannedRule) -> Rule | None:
 
     Raises ValueError, with what to write instead, when it does not fit its SLI.
     """
-    sli = _SLI_BY_NAME.get(planned.sli)
+    sli = find_sli(planned.sli)
     if sli is None:
         return None
     numbers = {figure.name: figure for figure in planned.numbers}
@@ -44,7 +43,7 @@ def _timed(
     threshold = numbers.get("above") or numbers["below"]
     if not _WINDOWED & set(sli.kinds) or sli.name in _WHOLE_LEVEL:
         raise ValueError(f"{sli.name} has no value for each window of time; write an SLO")
-    if threshold.unit is not sli.unit:
+    if sli.unit is not None and threshold.unit is not sli.unit:
         raise ValueError(f"the threshold is in {threshold.unit}, but {sli.name} is in {sli.unit}")
     if threshold.high is not None:
         raise ValueError('the threshold is a range; write one value, or purpose = "band"')
@@ -55,7 +54,8 @@ def _timed(
         raise ValueError(f"{sli.name} {wanted}")
     if quantile is not None and not (quantile.unit is Unit.RATIO and 0 < quantile.value < 1):
         raise ValueError('a quantile lies between 0 % and 100 %; write "95 %"')
-    if planned.only_with and SloKind.GAUGE not in _SLI_BY_NAME[planned.only_with].kinds:
+    beside = find_sli(planned.only_with)
+    if beside is not None and SloKind.GAUGE not in beside.kinds:
         raise ValueError(f"only_with takes a sampled series; {planned.only_with} is none")
     duration = numbers.get("for")
     if duration is None:
@@ -84,8 +84,9 @@ def _band(planned: PlannedRule, sli: Sli, numbers: dict[str, Figure], levels: tu
     if target.high is None:
         raise ValueError('a band is a range; write target = "50-70 %"')
     low, high = numbers.get("over_below", target), numbers.get("under_above")
-    if any(figure.unit is not sli.unit for figure in (target, low, high or target)):
-        raise ValueError(f"{sli.name} is in {sli.unit}; write the band and its edges in it")
+    unit = sli.unit or target.unit
+    if any(figure.unit is not unit for figure in (target, low, high or target)):
+        raise ValueError(f"{sli.name} is in {unit}; write the band and its edges in it")
     if high is None:
         high = Figure("under_above", target.high, target.unit, target.provenance, target.citation, None, target.note)
     if low.value > target.value or high.value < target.high:

@@ -16,7 +16,7 @@ from harness.model.units import Quantity, Unit
 from targets.hints import did_you_mean
 from targets.rows import AQuantity, Row, Table, Text
 from targets.rule_rows import judged_rule
-from targets.vocabulary import SLIS
+from targets.vocabulary import SLIS, find_sli
 
 Id = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$")]
 _SLI_NAMES = tuple(sli.name for sli in SLIS)
@@ -124,7 +124,7 @@ class RuleRow(Row):
     @field_validator("sli", "only_with")
     @classmethod
     def _known_sli(cls, name: str) -> str:
-        if name and name not in _SLI_NAMES:
+        if name and find_sli(name) is None:
             raise ValueError(f'no SLI is called "{name}"{did_you_mean(name, _SLI_NAMES)}')
         return name
 

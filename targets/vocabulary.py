@@ -11,10 +11,11 @@ from harness.model.units import Unit
 
 @dataclass(frozen=True, slots=True)
 class Sli:
-    """What an SLO's bound is written in and how it may be judged; the first kind is taken when the file names none."""
+    """What an SLO's bound is written in and how it may be judged; the first kind is taken when the file names none.
+    unit: None for a number of the system's own, which is in the unit of its bound."""
 
     name: str
-    unit: Unit
+    unit: Unit | None
     kinds: tuple[SloKind, ...]
 
 
@@ -54,6 +55,15 @@ SLIS: tuple[Sli, ...] = (
 
 METRIC_PREFIX = "metric."
 """How the SLIs begin that a file names itself, in [metrics]."""
+_SLI_BY_NAME = {sli.name: sli for sli in SLIS}
+
+
+def find_sli(name: str) -> Sli | None:
+    """The SLI of that name; of a metric one too, whether or not [metrics] has it."""
+    if name.startswith(METRIC_PREFIX):
+        return Sli(name, None, (SloKind.GAUGE,))
+    return _SLI_BY_NAME.get(name)
+
 
 KNOWN_FIGURES: Mapping[str, Unit] = {
     "vcpu": Unit.CORES,

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from harness.analysis.headline import whose
 from harness.analysis.trials import JudgedTrial, judge_trial
 from harness.model.capacity import Bracket, SearchEnd, TrialResult
 from harness.model.exploration import CapacityEvidence, CapacityVerdict
+from harness.model.figure import Figure, Provenance
 from harness.model.units import Unit, format_quantity
 from harness.model.verdict import Outcome
 
@@ -88,6 +89,11 @@ def requests_words(rate_per_second: float) -> str:
     return f"{rate_words(rate_per_second).removesuffix('/s')} requests/s"
 
 
+def peak_words(peak: Figure, rate: Callable[[float], str] = rate_words) -> str:
+    """The planned peak: ``80/s``, or ``3.5/s (assumed)`` where the plan is silent, which no answer hides."""
+    return rate(peak.value) + (" (assumed)" if peak.provenance is Provenance.ASSUMED else "")
+
+
 def bracket_words(bracket: Bracket) -> str:
     """``between 312 and 330 requests/s``; what is missing is said."""
     lower, upper = bracket.lower_per_second, bracket.upper_per_second
@@ -122,7 +128,8 @@ def headroom_words(bracket: Bracket, planned_peak_per_second: float) -> str:
 def _headline(found: CapacityEvidence, end: SearchEnd, outcome: Outcome) -> str:
     who = whose(found.subject, found.manifest)
     bracket, peak = end.bracket, found.search.planned_peak
-    planned = f"the planned peak is {requests_words(peak.value)}"
+    requests = peak_words(peak, requests_words)
+    planned = f"the planned peak is {requests}"
     headroom = f"headroom {headroom_words(bracket, peak.value)}"
     where = bracket_words(bracket)
     match outcome:
@@ -130,11 +137,11 @@ def _headline(found: CapacityEvidence, end: SearchEnd, outcome: Outcome) -> str:
             return f"{_capital(who)} carries {where}; {planned}: {headroom}."
         case Outcome.FAIL:
             rest = "" if bracket.lower_per_second is None else f"; it carries {where}, {headroom}"
-            return f"{_capital(who)} does not carry the planned peak of {requests_words(peak.value)}{rest}."
+            return f"{_capital(who)} does not carry the planned peak of {requests}{rest}."
         case Outcome.INVALID:
             return f"This search proves nothing about {who.rstrip(',')}: {end.reason}."
         case Outcome.INCONCLUSIVE:
-            start = f"It cannot be said whether {who} carries the planned peak of {requests_words(peak.value)}"
+            start = f"It cannot be said whether {who} carries the planned peak of {requests}"
             why = end.reason.split("; ")[0] if end.reason.startswith("the budget") else end.reason
             if bracket.lower_per_second is None and bracket.upper_per_second is None:
                 return f"{start}: {why}."

@@ -7,9 +7,10 @@ judges: a ratio far from 1 may be the plan's mistake or another kind of load.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from statistics import fmean, median
 
+from harness.analysis.coverage import cut_short, is_measured
 from harness.analysis.intervals import ALPHA, cautious_mean
 from harness.analysis.phases import HTTP_KINDS, batch_ranges, load_second, measured, rows, seconds_of, spoken_for
 from harness.analysis.rates import tally_by_second
@@ -18,10 +19,14 @@ from harness.model.evidence import Evidence
 from harness.model.measurement import Measurement
 from harness.model.plan import Level
 from harness.model.prediction import Comparison, Measure, Prediction, measure
+from harness.model.samples import RequestRow
 
 BySecond = Mapping[int, float]
 Means = Sequence[float]
 """Of a level's batches, in order; empty where nothing was seen."""
+DELIVERY = "socket delivery"
+MESSAGES = ("socket ack", DELIVERY)
+"""The endpoints of a message: on its way up, and down to each receiver."""
 Observe = Callable[[Evidence, Level], Means]
 
 
@@ -34,6 +39,8 @@ def _compared(evidence: Evidence, prediction: Prediction) -> Comparison:
     level = next((each for each in evidence.plan.levels if each.name.value == prediction.level), None)
     if level is None:
         return Comparison(prediction, None, None, f"the run had no level {prediction.level}")
+    if not is_measured(evidence, level):  # a rate over seconds that never were would look like a prediction missed
+        return Comparison(prediction, None, None, f"the level was not measured to its end: {cut_short(evidence)}")
     found = observed(evidence, level, prediction.measure)
     if found is None:
         return Comparison(prediction, None, None, "nothing was seen of it in the measure phase")
@@ -83,13 +90,15 @@ def requests_per_second(evidence: Evidence, level: Level) -> Means:
 
 def response_seconds(evidence: Evidence, level: Level, endpoint: str = "") -> Means:
     """Of good responses, of one endpoint or of all together."""
-    total: dict[int, float] = defaultdict(float)
-    count: dict[int, float] = defaultdict(float)
-    wanted = endpoint or None
-    for row in rows(evidence, seconds_of(measured(level)), kinds=HTTP_KINDS, endpoint=wanted, probes=False):
-        total[row.second] += row.response.sum_seconds
-        count[row.second] += row.response.count
-    return _quotient(evidence, level, total, count)
+    seconds = seconds_of(measured(level))
+    return _mean_times(
+        evidence, level, rows(evidence, seconds, kinds=HTTP_KINDS, endpoint=endpoint or None, probes=False)
+    )
+
+
+def socket_delivery_seconds(evidence: Evidence, level: Level) -> Means:
+    """Of the messages that arrived, each receiver by itself."""
+    return _mean_times(evidence, level, rows(evidence, seconds_of(measured(level)), endpoint=DELIVERY))
 
 
 def requests_in_flight(evidence: Evidence, level: Level) -> Means:
@@ -133,6 +142,18 @@ def response_bytes_per_second(evidence: Evidence, level: Level) -> Means:
 def sockets(evidence: Evidence, level: Level) -> Means:
     """Socket.IO connections held."""
     return _means(evidence, level, held_together(evidence, lambda sample: sample.sockets))
+
+
+def socket_messages_per_second(evidence: Evidence, level: Level) -> Means:
+    """Acknowledged and delivered messages, by the second in which each was meant to be sent."""
+    seconds = seconds_of(measured(level))
+    seen: dict[int, float] = dict.fromkeys(seconds, 0.0)
+    found = False
+    for endpoint in MESSAGES:
+        for row in rows(evidence, seconds, endpoint=endpoint):
+            seen[row.second] += row.completed
+            found = True
+    return _means(evidence, level, seen) if found else ()
 
 
 def memory_per_socket_bytes(evidence: Evidence, level: Level) -> Means:
@@ -180,6 +201,8 @@ OBSERVERS: Mapping[str, Observe] = {
     "response_bytes": response_bytes,
     "memory_per_socket_bytes": memory_per_socket_bytes,
     "sockets": sockets,
+    "socket_messages_per_second": socket_messages_per_second,
+    "socket_delivery_seconds": socket_delivery_seconds,
     "stack_cpu_cores": sampled("stack", "cpu_cores"),
     "stack_cpu_ratio": sampled("stack", "cpu_ratio"),
     "stack_memory_bytes": sampled("stack", "memory_bytes"),
@@ -197,6 +220,15 @@ def _good(evidence: Evidence, level: Level) -> BySecond:
         return {}
     tallies = tally_by_second(found, seconds)
     return {second: float(tally.completed) for second, tally in zip(seconds, tallies, strict=True)}
+
+
+def _mean_times(evidence: Evidence, level: Level, found: Iterable[RequestRow]) -> Means:
+    total: dict[int, float] = defaultdict(float)
+    count: dict[int, float] = defaultdict(float)
+    for row in found:
+        total[row.second] += row.response.sum_seconds
+        count[row.second] += row.response.count
+    return _quotient(evidence, level, total, count)
 
 
 def _series(evidence: Evidence, source: str, key: str) -> BySecond:

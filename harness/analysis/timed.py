@@ -132,7 +132,7 @@ def _measurement(rule: TimedRule, measure: Sli, readings: Sequence[Reading], cut
     return Measurement(
         sli=rule.sli,
         value=max(values) if rule.fires is Fires.ABOVE else min(values),
-        unit=measure.unit,
+        unit=rule.threshold.unit,  # the SLI's, or of a number of the system's own the one that it is bounded in
         n=len(values),
         bad=sum(bool(each.holds) for each in readings),
         gap_ratio=sum(each.holds is None for each in readings) / len(readings),

@@ -24,6 +24,7 @@ from harness.model.slo import SloKind
 from harness.model.target import Stage
 from harness.model.units import Unit, format_quantity
 from harness.planning.build import peak_mix
+from harness.planning.override import override
 from harness.planning.trials import TRIAL_PROFILES, search_settings, trial_plan, trial_profile_named
 from targets.flows import check_flows
 from targets.loader import digest, find_stage, load_target, target_path
@@ -51,6 +52,10 @@ def capacity(
     ] = "5%",
     seed: Annotated[int, typer.Option("--seed", help="Of the arrival times and of every choice.")] = 7,
     arrivals: Annotated[Arrivals, typer.Option("--arrivals", help="How arrivals are spaced.")] = Arrivals.POISSON,
+    change: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="NAME=VALUE", help="Set an assumed figure otherwise, such as normal_rps=40/s."),
+    ] = None,
     stack: Annotated[
         str, typer.Option("--stack", help="native (local processes) or external (something already running).")
     ] = "native",
@@ -66,7 +71,7 @@ def capacity(
     json: Annotated[bool, typer.Option("--json", help="Print capacity.json, and only that.")] = False,
 ) -> None:
     """Search for the highest load of a stage's mix that keeps its SLOs: trial after trial on one stack, until the
-    bracket between the highest rate that passes and the lowest that does not is narrow, then confirmations.
+    bracket between the highest rate that passes and the lowest proven to fail is narrow, then confirmations.
 
     Ctrl-C ends the search, keeps the trials so far and still writes the report.
     Exit codes: 0 when at least the planned peak is carried, 10 when it is proven not to be, 11 when that cannot be
@@ -81,7 +86,7 @@ def capacity(
       proofload capacity ./mine.toml --stage 1 --stack external --host http://127.0.0.1:8000 --locustfile ./flows.py
     """
     target = load_target(system)
-    chosen = find_stage(target, stage)
+    chosen = override(find_stage(target, stage), change or ())
     base_url = external_url(stack, host, tuple(allow or ()))
     flows = locustfile_of(target, locustfile, target_path(system).parent)
     check_flows(target, flows)

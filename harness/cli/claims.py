@@ -25,6 +25,7 @@ from harness.model.plan import LoadPlan, PhaseName
 from harness.model.run import Manifest
 from harness.model.target import Switch
 from harness.planning.claims import claims_to_measure, pair_plan, pair_seconds
+from harness.planning.override import override
 from harness.planning.trials import TRIAL_PROFILES, trial_profile_named
 from harness.store.layout import RunDirectory
 from reports.claims.table import row_of
@@ -50,6 +51,10 @@ def claims(
         str, typer.Option("--budget", metavar="TIME", help="After it no other pair is begun: 20m, 900s, 1h.")
     ] = "30m",
     seed: Annotated[int, typer.Option("--seed", help="Of the arrival times and of every choice.")] = 7,
+    change: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="NAME=VALUE", help="Set an assumed figure otherwise, such as normal_rps=40/s."),
+    ] = None,
     runs: Annotated[Path, typer.Option("--runs", help="Where run directories are kept.")] = Path("runs"),
     json: Annotated[bool, typer.Option("--json", help="Print claims.json, and only that.")] = False,
 ) -> None:
@@ -66,7 +71,7 @@ def claims(
       proofload claims flight-school --claim indexes --profile standard
     """
     target = load_target(system)
-    chosen = target.stages[0] if stage is None else find_stage(target, stage)
+    chosen = override(target.stages[0] if stage is None else find_stage(target, stage), change or ())
     wanted = claims_to_measure(target, claim or ())
     flows = locustfile_of(target, None, target_path(system).parent)
     check_flows(target, flows)

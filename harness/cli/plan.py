@@ -20,7 +20,7 @@ from harness.model.target import CapacityTarget, FlowKind, Stage
 from harness.model.units import Unit, format_quantity
 from harness.planning.budget import Budget, RuleBudget, SampleBudget, budget
 from harness.planning.build import build_plan
-from harness.planning.outlook import outlook
+from harness.planning.outlook import Outlook, outlook
 from harness.planning.override import override
 from harness.planning.profiles import PROFILES, profile_named
 from harness.planning.scale import scaled
@@ -65,10 +65,12 @@ def plan(
     load_plan = build_plan(target, chosen, profile_named(profile), seed, arrivals)
     cost = budget(load_plan, chosen)
     host = host_size()
-    can = outlook(cost, load_plan.profile, compare_host(chosen, host.cpu_cores, host.memory_bytes), scale)
+    compared = compare_host(chosen, host.cpu_cores, host.memory_bytes)
+    can = outlook(cost, load_plan.profile, compared, scale, cpu_cores=host.cpu_cores)
     if json:
-        plan_json, budget_json, outlook_json = (encode(part).decode() for part in (load_plan, cost, can))
-        print_json(f'{{"plan": {plan_json}, "budget": {budget_json}, "outlook": {outlook_json}}}')
+        parts = {"plan": load_plan, "budget": cost, "possible": can.possible, "outlook": can.lines}
+        members = ", ".join(f'"{name}": {encode(part).decode()}' for name, part in parts.items())
+        print_json(f"{{{members}}}")
     else:
         _show(console(), target, chosen, load_plan, cost, can, scale)
 
@@ -79,7 +81,7 @@ def _show(
     stage: Stage,
     load_plan: LoadPlan,
     cost: Budget,
-    can: tuple[str, ...],
+    can: Outlook,
     scale: float,
 ) -> None:
     if scale_words(scale):
@@ -105,8 +107,8 @@ def _show(
             "\n[bold]Will the run be long enough for the rules?[/bold]   otherwise they have no say in its outcome"
         )
         out.print(_rules(load_plan, cost))
-    out.print("\n[bold]What can come out[/bold]   on this host")
-    for line in can:
+    out.print(f"\n[bold]What can come out[/bold]   on this host: {can.words}")
+    for line in can.lines:
         out.print(f"  · {line}", markup=False, highlight=False)
     if load_plan.assumptions:
         out.print("\n[bold]Assumed[/bold]   because the plan is silent")

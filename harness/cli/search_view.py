@@ -9,7 +9,7 @@ from rich.live import Live
 from rich.markup import escape
 from rich.text import Text
 
-from harness.analysis.capacity import headroom_words, rate_words
+from harness.analysis.capacity import headroom_words, peak_words, rate_words
 from harness.cli.live import PlainPace, clock, plain_line, print_stack, render
 from harness.experiment.live import LiveStatus
 from harness.model.capacity import Bracket, TrialResult
@@ -109,7 +109,7 @@ def describe_search(search: Search, profile: str, seed: int) -> tuple[str, ...]:
     its = search.settings
     return (
         f"search  profile {profile}: trials of {its.trial_seconds:g} s from {rate_words(its.first_rate_per_second)} "
-        f"(planned peak {rate_words(search.planned_peak.value)}), × {its.growth:g} up to the first that fails, then "
+        f"(planned peak {peak_words(search.planned_peak)}), × {its.growth:g} up to the first that fails, then "
         f"bisection to {its.width * 100:g} %, then {its.confirmations} confirmations of {its.confirm_seconds:g} s",
         f"        at most {minutes(its.budget_seconds)} of trials, the servers' start not counted; "
         f"never above {rate_words(its.highest_rate_per_second)} (ESTIMATED: what one generator can send); "
@@ -188,7 +188,7 @@ def print_capacity(console: Console, run: RunDirectory, found: CapacityEvidence,
     headroom = headroom_words(verdict.bracket, verdict.planned_peak.value)
     console.print(
         f"bracket {bracket_numbers(verdict.bracket)}; headroom {headroom} against the planned peak of "
-        f"{rate_words(verdict.planned_peak.value)}",
+        f"{peak_words(verdict.planned_peak)}",
         highlight=False,
         markup=False,
         soft_wrap=True,

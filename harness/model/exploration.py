@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from harness.model.audit import AuditReport
 from harness.model.capacity import Bracket, SearchEnd, SearchSettings, Trial, TrialResult
 from harness.model.evidence import Evidence, Subject
 from harness.model.figure import Figure
@@ -33,7 +34,7 @@ class CapacityEvidence:
     """A capacity search, read whole, however it ended.
 
     lines: trials.jsonl, as the trials were judged when they ended. trials: the evidence of each of them, None where
-    its folder has gone.
+    its folder has gone. audit: the plan held against itself when the search began; None in older ones.
     """
 
     subject: Subject
@@ -42,6 +43,7 @@ class CapacityEvidence:
     events: tuple[Event, ...]
     lines: tuple[TrialResult, ...]
     trials: tuple[Evidence | None, ...]
+    audit: AuditReport | None = None
 
     @property
     def ended(self) -> str:

@@ -45,6 +45,16 @@ MEASURES: tuple[Measure, ...] = (
         Basis.ESTIMATED,
     ),
     Measure("sockets", Unit.COUNT, "Socket.IO connections held"),
+    Measure(
+        "socket_messages_per_second",
+        Unit.PER_SECOND,
+        "Socket.IO messages: those that the server acknowledged, and those that reached a receiver",
+    ),
+    Measure(
+        "socket_delivery_seconds",
+        Unit.SECONDS,
+        "mean time from a message's intended sending to each receiver that it reached",
+    ),
     Measure("stack_cpu_cores", Unit.CORES, "CPU cores that the stack used"),
     Measure("stack_cpu_ratio", Unit.RATIO, "CPU that the stack used ÷ the stage's"),
     Measure("stack_memory_bytes", Unit.BYTES, "memory of the stack (working set)"),

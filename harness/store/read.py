@@ -61,8 +61,12 @@ def read_run(path: Path) -> Evidence:
         reconciliation=read_whole(run.reconciliation, Reconciliation) if run.reconciliation.exists() else None,
         nginx_requests=None if counted is None else counted[0],
         nginx_bytes=None if counted is None else counted[1],
-        audit=read_whole(run.audit, AuditReport) if run.audit.exists() else None,
+        audit=_audit(run),
     )
+
+
+def _audit(run: RunDirectory) -> AuditReport | None:
+    return read_whole(run.audit, AuditReport) if run.audit.exists() else None
 
 
 def read_manifest(run: RunDirectory) -> Manifest:
@@ -89,6 +93,7 @@ def read_capacity(path: Path) -> CapacityEvidence:
         events=tuple(read_lines(run.events, Event)),
         lines=lines,
         trials=tuple(read_run(folder.path) if folder.manifest.exists() else None for folder in folders),
+        audit=_audit(run),
     )
 
 

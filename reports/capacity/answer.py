@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from harness.analysis.capacity import bracket_figure, deciding_trial, headroom_words, rate_words
+from harness.analysis.capacity import bracket_figure, deciding_trial, headroom_words, peak_words, rate_words
 from harness.model.units import Unit, format_quantity
 from harness.model.verdict import Outcome, Severity
 from reports.capacity.material import CapacityMaterial
@@ -37,8 +37,8 @@ def _capacity(material: CapacityMaterial) -> KeyFigure:
         else "not confirmed by fresh trials"
     )
     peak = verdict.planned_peak.value
-    headroom = headroom_words(bracket, peak)
-    return KeyFigure("Capacity", bracket_figure(bracket), f"planned peak {rate_words(peak)}, headroom {headroom}", sure)
+    planned = f"planned peak {peak_words(verdict.planned_peak)}, headroom {headroom_words(bracket, peak)}"
+    return KeyFigure("Capacity", bracket_figure(bracket), planned, sure)
 
 
 def _response(material: CapacityMaterial) -> KeyFigure:

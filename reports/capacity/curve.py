@@ -9,7 +9,7 @@ from statistics import median
 
 from markupsafe import Markup
 
-from harness.analysis.capacity import rate_words
+from harness.analysis.capacity import peak_words, rate_words
 from harness.analysis.trials import bad_words
 from harness.model.capacity import TrialResult
 from harness.model.units import Unit, format_quantity
@@ -107,8 +107,8 @@ def _throughput(material: CapacityMaterial) -> XyChart:
 
 
 def _spans(material: CapacityMaterial) -> tuple[Span, ...]:
-    bracket, peak = material.verdict.bracket, material.verdict.planned_peak.value
-    spans = [Span(f"planned peak {rate_words(peak)}", peak)]
+    bracket, peak = material.verdict.bracket, material.verdict.planned_peak
+    spans = [Span(f"planned peak {peak_words(peak)}", peak.value)]
     lower, upper = bracket.lower_per_second, bracket.upper_per_second
     if lower is not None:
         above = "?" if upper is None else rate_words(upper)

@@ -9,12 +9,12 @@ from xml.etree import ElementTree as ET
 
 from pydantic import TypeAdapter
 
-from harness.analysis.capacity import bracket_words, headroom_words, rate_words
+from harness.analysis.capacity import bracket_words, headroom_words, peak_words, rate_words
 from harness.model.capacity import Bracket, SearchSettings, TrialResult
 from harness.model.units import Unit, format_quantity
 from harness.model.verdict import Outcome
 from reports.capacity.material import CapacityMaterial
-from reports.markdown import SYMBOLS, code, plain
+from reports.markdown import SYMBOLS, audit_lines, code, plain
 from reports.text import fit
 from reports.verdict_json import RunIdentity, identity
 
@@ -90,7 +90,7 @@ def capacity_junit(material: CapacityMaterial) -> bytes:
         hostname="localhost",
         **counts,
     )
-    name = f"carries the planned peak of {rate_words(verdict.planned_peak.value)}"
+    name = f"carries the planned peak of {peak_words(verdict.planned_peak)}"
     case = ET.SubElement(suite, "testcase", classname=fit(f"{place}.capacity"), name=fit(name), time=seconds)
     if failed or errors:
         tag = "failure" if failed else "error"
@@ -125,7 +125,7 @@ def capacity_markdown(material: CapacityMaterial) -> str:
     lines += [plain(verdict.more), ""] if verdict.more else []
     lines += [f"**Cut short:** {plain(verdict.cut_short)}", ""] if verdict.cut_short else []
     lines += [
-        f"**Capacity:** {bracket_words(verdict.bracket)} · planned peak {rate_words(peak)} · "
+        f"**Capacity:** {bracket_words(verdict.bracket)} · planned peak {peak_words(verdict.planned_peak)} · "
         f"headroom {headroom_words(verdict.bracket, peak)}",
         "",
         "| Trial | Purpose | Load | Measured | Outcome | p95 | Good responses | Why |",
@@ -143,6 +143,7 @@ def capacity_markdown(material: CapacityMaterial) -> str:
     lines.append("")
     if verdict.not_proven:
         lines += ["**Not proven**", "", *(f"- {plain(line)}" for line in verdict.not_proven), ""]
+    lines += audit_lines(found.audit)
     lines += [
         f"Report: `report.html` in run `{code(found.manifest.run_id)}` · profile {plain(found.manifest.profile)} · "
         f"seed {found.manifest.seed}",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from reports.capacity import answer, curve, plan, scalability, trust
+from reports.capacity import answer, audit, curve, plan, scalability, trust
 from reports.capacity.material import CapacityMaterial
 
 
@@ -23,6 +23,7 @@ CAPACITY_SECTIONS: tuple[CapacitySectionKind, ...] = (
     CapacitySectionKind("answer", "The answer", "answer.html.j2", answer.build),
     CapacitySectionKind("curve", "Response time against load", "curve.html.j2", curve.build),
     CapacitySectionKind("scalability", "Scalability", "scalability.html.j2", scalability.build),
+    CapacitySectionKind("audit", "The plan against itself", "audit.html.j2", audit.build),
     CapacitySectionKind("plan", "The plan and the sizing", "plan.html.j2", plan.build),
     CapacitySectionKind("trust", "Can this be trusted?", "capacity_trust.html.j2", trust.build),
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from harness.model.claims import ClaimResult, ClaimsEvidence, ClaimsFound, Support
+from harness.model.figure import Provenance
 from harness.model.measurement import Measurement
 from harness.model.prediction import measure
 from harness.model.units import Unit, format_quantity
@@ -44,8 +45,11 @@ def build(evidence: ClaimsEvidence, found: ClaimsFound) -> Claims:
     """The report's content."""
     asked, manifest = evidence.asked, evidence.manifest
     plan = next((read.plan for read in evidence.read if read is not None), None)
+    load = format_quantity(asked.rate_per_second, Unit.PER_SECOND)
+    rate = None if plan is None else plan.levels[0].rate
+    mark = " (assumed)" if rate is not None and rate.provenance is Provenance.ASSUMED else ""
     return Claims(
-        load=f"{format_quantity(asked.rate_per_second, Unit.PER_SECOND)} for {asked.measure_seconds:g} s in each run",
+        load=f"{load}{mark} for {asked.measure_seconds:g} s in each run",
         rows=tuple(row_of(result) for result in found.results),
         cut_short=found.cut_short,
         runs=tuple(

@@ -47,14 +47,13 @@ _TITLES = {
 
 def build(material: Material) -> Audit | None:
     """None for a run that kept no audit, or of a plan whose file asks for none."""
-    report = material.evidence.audit
+    return audited(material.evidence.audit, material.evidence.subject.stage.name)
+
+
+def audited(report: AuditReport | None, stage: str) -> Audit | None:
+    """The findings as a reader of a run of that stage wants them; None where there are none to show."""
     if report is None or not report.findings:
         return None
-    return audited(report, material.evidence.subject.stage.name)
-
-
-def audited(report: AuditReport, stage: str) -> Audit:
-    """The findings as a reader of a run of that stage wants them."""
     groups = (
         GradeGroup(title, tuple(_finding(each) for each in _this_stage_first(report.graded(grade), stage)))
         for grade, title in _TITLES.items()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import threading
 from collections.abc import Iterator
 from typing import Any
@@ -10,7 +11,7 @@ from uuid import uuid4
 import pytest
 import socketio
 
-from tests.app.refapp_stack import Stack, running_stack, until
+from tests.app.refapp_stack import APP, PYTHON, Stack, running_stack, until
 
 pytestmark = pytest.mark.stack
 
@@ -70,6 +71,26 @@ def test_the_audience_has_its_courses_and_groups(campus: Stack) -> None:
     items = reply.json()["items"]
     assert len(items) == 2
     assert all(found["members"] >= 1 for found in items)
+
+
+def test_a_large_audience_has_no_more_than_a_million_messages_but_a_page_for_each_group(campus: Stack) -> None:
+    """The audiences of the plan's four stages, and one ten times the last: the rows are not made, only counted."""
+    program = (
+        "from refapp.products.course_organizer.seed import groups_of, messages_each\n"
+        "for users in (2_000, 10_000, 50_000, 100_000, 200_000, 2_000_000):\n"
+        "    print(groups_of(users), messages_each(groups_of(users)))"
+    )
+    found = subprocess.run(
+        [PYTHON, "-c", program], cwd=APP, env=campus.environment, check=True, capture_output=True, text=True
+    )
+    assert found.stdout.split("\n")[:-1] == [
+        "200 100",
+        "1000 100",
+        "5000 100",
+        "10000 100",
+        "20000 50",
+        "200000 50",
+    ]
 
 
 def test_a_timeline_is_kept_until_something_is_added(campus: Stack) -> None:

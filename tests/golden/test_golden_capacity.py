@@ -1,5 +1,6 @@
 """A made-up capacity search: what is said of it changes only on purpose."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from harness.store.layout import RunDirectory
 from reports.capacity.material import CapacityMaterial
 from reports.capacity.write import write_capacity_reports
 from tests.support.golden import text_of
+from tests.support.plan_values import AUDIT
 from tests.support.searches import MadeUp, made_up_search
 
 HERE = Path(__file__).parent / "capacity" / "expected"
@@ -22,7 +24,7 @@ STRANGE = {
 
 @pytest.fixture
 def folder(tmp_path):
-    found = made_up_search(MadeUp(strange=STRANGE))
+    found = replace(made_up_search(MadeUp(strange=STRANGE)), audit=AUDIT)
     judged = judge_trials(found)
     verdict = answer(found, judged, end_of(found.search, results_of(found, judged), found.ended))
     write_capacity_reports(RunDirectory(tmp_path), CapacityMaterial(found, judged, verdict))

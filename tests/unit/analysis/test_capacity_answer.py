@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 import pytest
@@ -11,8 +12,13 @@ from harness.analysis.trials import judge_trial
 from harness.experiment.capacity import end_of
 from harness.model.capacity import Bracket, SearchEnd, Trial, TrialPurpose
 from harness.model.exploration import CapacityEvidence, CapacityVerdict
+from harness.model.figure import Provenance
 from harness.model.plan import LoadPlan
 from harness.model.verdict import Outcome
+from reports.capacity.files import capacity_junit, capacity_markdown
+from reports.capacity.material import CapacityMaterial
+from reports.capacity.write import capacity_report
+from reports.html import render_html
 from tests.support.evidence import make_evidence
 from tests.support.searches import MadeUp, made_up_search, near
 
@@ -41,6 +47,21 @@ def test_a_system_below_its_peak_fails() -> None:
     assert verdict.outcome is Outcome.FAIL
     assert "does not carry the planned peak of 80 requests/s; it carries between" in verdict.headline
     assert "headroom −" in verdict.headline
+
+
+@pytest.mark.parametrize("capacity", [310, 42])
+def test_an_assumed_peak_is_marked_wherever_it_appears(capacity: float) -> None:
+    found = made_up_search(MadeUp(capacity=capacity))
+    peak = replace(found.search.planned_peak, provenance=Provenance.ASSUMED)
+    marked = replace(found, search=replace(found.search, planned_peak=peak))
+    judged = judge_trials(marked)
+    verdict = answered(marked)
+    assert "80 requests/s (assumed)" in verdict.headline
+    material = CapacityMaterial(marked, judged, verdict)
+    texts = (capacity_markdown(material), capacity_junit(material).decode(), render_html(capacity_report(material)))
+    for text in texts:
+        assert re.search(r"planned peak (is |of )?80", text)
+        assert re.findall(r"planned peak (?:is |of )?80(?: requests)?/s(?! \(assumed\))", text) == []
 
 
 def test_overload_that_is_never_proven_is_said_and_proves_no_upper_end() -> None:

@@ -8,6 +8,7 @@ from harness.model.figure import Citation, Figure, Provenance
 from harness.model.samples import ServerSample
 from harness.model.target import Claim, Switch
 from harness.model.units import Unit
+from reports.claims.table import build
 from tests.support.evidence import START, make_evidence
 
 WHERE = Citation("plan.md", "Optimisation", "5-10x faster")
@@ -169,3 +170,10 @@ class TestFind:
 
     def test_a_killed_harness_is_said(self, fast, slow):
         assert "the harness was ended" in find(self.evidence(fast, slow, ended="")).cut_short
+
+    @pytest.mark.parametrize(("provenance", "mark"), [(Provenance.ASSUMED, " (assumed)"), (Provenance.STATED, "")])
+    def test_the_report_marks_a_load_that_is_assumed(self, fast, slow, provenance, mark):
+        level = slow.plan.levels[0]
+        levels = (replace(level, rate=replace(level.rate, provenance=provenance)), *slow.plan.levels[1:])
+        evidence = self.evidence(fast, replace(slow, plan=replace(slow.plan, levels=levels)))
+        assert build(evidence, find(evidence)).load == f"50/s{mark} for 20 s in each run"

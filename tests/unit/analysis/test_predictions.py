@@ -41,6 +41,36 @@ def test_connections_are_those_of_the_level():
     assert observed(evidence, level(evidence, "normal"), "postgres_connections").value == pytest.approx(10, rel=0.03)
 
 
+def test_messages_are_those_acknowledged_and_those_delivered():
+    evidence = make_evidence()
+    phase = level(evidence).phases[2]
+    measured = range(int(phase.start_seconds), int(phase.end_seconds))
+    counted = sum(
+        row.completed
+        for row in evidence.requests
+        if row.endpoint in ("socket ack", "socket delivery") and row.second in measured
+    )
+    found = observed(evidence, level(evidence), "socket_messages_per_second").value
+    assert found == pytest.approx(counted / phase.duration_seconds)
+    assert found > 0
+    silent = tuple(row for row in evidence.requests if row.kind != "socketio")
+    assert observed(replace(evidence, requests=silent), level(evidence), "socket_messages_per_second") is None
+
+
+def test_a_delivery_takes_as_long_as_its_receivers_waited():
+    evidence = make_evidence()
+    phase = level(evidence).phases[2]
+    found = [
+        row.response
+        for row in evidence.requests
+        if row.endpoint == "socket delivery" and phase.start_seconds <= row.second < phase.end_seconds
+    ]
+    mean = sum(each.sum_seconds for each in found) / sum(each.count for each in found)
+    assert observed(evidence, level(evidence), "socket_delivery_seconds").value == pytest.approx(mean, rel=0.05)
+    acknowledged = tuple(row for row in evidence.requests if row.endpoint != "socket delivery")
+    assert observed(replace(evidence, requests=acknowledged), level(evidence), "socket_delivery_seconds") is None
+
+
 class TestMemoryPerSocket:
     def grown(self, **memory):
         """Without noise: 1 GiB before the load, 2 GiB in it."""
@@ -109,6 +139,15 @@ class TestCompare:
         plan = replace(evidence.plan, levels=evidence.plan.levels[:1])
         (seen,) = predicted(replace(evidence, plan=plan), prediction("sockets", 5))
         assert seen.missing == "the run had no level peak"
+
+    def test_a_level_that_was_cut_short_has_no_number(self):
+        phase = level(make_evidence()).phases[2]
+        middle = (phase.start_seconds + phase.end_seconds) / 2
+        cut = make_evidence(stop_at=middle, stop_reason="interrupted: Ctrl-C")
+        early, late = predicted(cut, prediction("requests_per_second", 80, level="normal"), prediction("sockets", 5))
+        assert early.measurement is not None
+        assert (late.measurement, late.ratio) == (None, None)
+        assert late.missing.startswith("the level was not measured to its end: Ctrl-C at ")
 
     def test_nothing_is_divided_by_zero(self):
         assert ratio_of(3, 0, 0) is None

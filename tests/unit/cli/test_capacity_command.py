@@ -72,6 +72,8 @@ def test_nonsense_is_refused_with_the_option_s_name(read, words: str) -> None:
         (("capacity", "lectio", "--stage", "A", "--profile", "weekly"), "no profile"),
         (("capacity", "lectio", "--stage", "A", "--from", "1000000"), "cannot begin"),
         (("capacity", "lectio", "--stage", "A", "--stack", "external"), "--host"),
+        (("capacity", "lectio", "--stage", "A", "--set", "peak_rps=5/s"), "is stated"),
+        (("claims", "flight-school", "--set", "peak_rps=5 count"), "is in count"),
         (("capacity", "lectio", "--stage", "A", "--stack", "external", "--host", "http://192.0.2.7"), "--allow"),
     ],
 )

@@ -136,6 +136,7 @@ def test_a_rehearsal_is_planned_small_and_says_so(printed) -> None:
     found = json.loads(printed("plan", "lectio", "--stage", "C", "--scale", "0.25", "--json"))
     assert found["plan"]["levels"][1]["rate"]["value"] == 100
     assert found["outlook"][0].startswith("scaled to 0.25")
+    assert found["possible"] == ["INCONCLUSIVE"]
 
 
 def test_a_scale_that_is_none_is_refused(capsys: pytest.CaptureFixture[str]) -> None:

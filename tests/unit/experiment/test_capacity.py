@@ -157,6 +157,8 @@ def test_a_search_to_its_end_leaves_a_line_and_a_run_for_each_trial(laboratory: 
     assert all((laboratory.home.path / line.folder / "plan.json").exists() for line in lines)
     found = read_capacity(laboratory.home.path)
     assert found.manifest.kind == "capacity"
+    assert found.audit is not None
+    assert found.audit.findings
     assert [evidence.manifest.kind for evidence in found.trials if evidence is not None] == ["trial"] * len(lines)
     assert end_of(laboratory.search, lines, COMPLETE).complete
     assert laboratory.servers.stops > 0

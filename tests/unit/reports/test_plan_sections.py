@@ -1,8 +1,13 @@
 from dataclasses import replace
 
+from harness.analysis.capacity import answer, judge_trials, results_of
+from harness.experiment.capacity import end_of
 from harness.model.bottleneck import Bottleneck, Confidence
 from harness.model.verdict import Outcome
 from reports.build import build_report
+from reports.capacity import audit as capacity_audit
+from reports.capacity.material import CapacityMaterial
+from reports.capacity.write import capacity_report
 from reports.html import render_html
 from reports.markdown import summary_markdown
 from reports.material import collect
@@ -12,10 +17,17 @@ from reports.verdict_json import verdicts_file
 from tests.support.evidence import make_evidence
 from tests.support.plan_values import AUDIT, prediction, with_plan
 from tests.support.report_values import make_verdict
+from tests.support.searches import made_up_search
 
 
 def material(evidence):
     return collect(evidence, make_verdict())
+
+
+def searched(found):
+    judged = judge_trials(found)
+    verdict = answer(found, judged, end_of(found.search, results_of(found, judged), found.ended))
+    return CapacityMaterial(found, judged, verdict)
 
 
 class TestAudit:
@@ -44,6 +56,16 @@ class TestAudit:
     def test_what_was_only_read_has_no_arithmetic(self):
         reading = audit.audited(AUDIT, "A").groups[1].findings[0]
         assert reading.lines == ("what to make of queue",)
+
+    def test_a_search_has_the_same_section_of_a_run(self):
+        found = searched(replace(made_up_search(), audit=AUDIT))
+        assert capacity_audit.build(found) == audit.build(material(with_plan(make_evidence())))
+        page = render_html(capacity_report(found))
+        assert 0 < page.index("The plan against itself") < page.index("The plan and the sizing")
+        assert "The figures of workers" in page
+        older = searched(made_up_search())
+        assert capacity_audit.build(older) is None
+        assert "The plan against itself" not in render_html(capacity_report(older))
 
     def test_the_files_for_programs_and_ci_count(self):
         evidence = with_plan(make_evidence())

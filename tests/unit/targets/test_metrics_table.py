@@ -8,10 +8,11 @@ import pytest
 
 from harness.analysis.judge import judge
 from harness.errors import ConfigError, TargetError
+from harness.model.evidence import Evidence
 from harness.model.samples import ServerSample
 from harness.model.target import CapacityTarget, Metric, MetricKind
 from harness.model.units import Unit
-from harness.model.verdict import Outcome, Verdict
+from harness.model.verdict import Outcome, RuleVerdict, Verdict
 from harness.stack.external import metrics_urls
 from targets.loader import TARGETS_FOLDER, parse_target
 from tests.support.evidence import START, make_evidence
@@ -34,22 +35,72 @@ cite = "Alerts"
 MAILS = Metric("mails_waiting", "SHOP_METRICS_URL", "shop_queue_length", (("queue", "mail"),), MetricKind.GAUGE)
 
 
+RULES = """
+[[rules]]
+id = "mails-up"
+title = "Mails waiting"
+purpose = "alert"
+severity = "critical"
+sli = "metric.mails_waiting"
+above = "500 count"
+for = "20 s"
+levels = ["peak"]
+cite = "Alerts"
+
+[[rules]]
+id = "mails-band"
+title = "Mails waiting"
+purpose = "band"
+sli = "metric.mails_waiting"
+target = "10-50 count"
+levels = ["peak"]
+cite = "Alerts"
+
+[[rules]]
+id = "cpu-with-mails"
+title = "CPU"
+purpose = "alert"
+severity = "critical"
+sli = "stack_cpu_ratio"
+above = "1 %"
+only_with = "metric.mails_waiting"
+levels = ["peak"]
+cite = "Alerts"
+"""
+
+
 def shop() -> CapacityTarget:
-    return parse_target(STARTER + TABLES, "shop.toml")
+    return parse_target(STARTER + TABLES + RULES, "shop.toml")
 
 
-def judged(*waiting: float) -> Verdict:
+def with_mails(waiting: tuple[float, ...]) -> Evidence:
+    """A run in which so many mails were waiting, its peak in a level of 30 s."""
     evidence = make_evidence()
-    slo = next(each for each in shop().stage("1").slos if each.id == "mails")
-    stage = replace(evidence.subject.stage, slos=(*evidence.subject.stage.slos, slo))
     seconds = range(0, int(evidence.plan.duration_seconds), 5)
     rows = tuple(
         ServerSample(START + second, "metrics SHOP_METRICS_URL", {"mails_waiting": each}, period_seconds=5.0)
         for second in seconds
         for each in waiting
     )
-    changed = replace(evidence, subject=replace(evidence.subject, stage=stage), servers=evidence.servers + rows)
-    found = judge(changed).cell("mails", "peak")
+    return replace(evidence, servers=evidence.servers + rows)
+
+
+def held(rule: str, *waiting: float) -> RuleVerdict:
+    evidence = with_mails(waiting)
+    stage = replace(evidence.subject.stage, rules=shop().stage("1").rules)
+    (found,) = (
+        each
+        for each in judge(replace(evidence, subject=replace(evidence.subject, stage=stage))).rules
+        if each.rule_id == rule
+    )
+    return found
+
+
+def judged(*waiting: float) -> Verdict:
+    evidence = with_mails(waiting)
+    slo = next(each for each in shop().stage("1").slos if each.id == "mails")
+    stage = replace(evidence.subject.stage, slos=(*evidence.subject.stage.slos, slo))
+    found = judge(replace(evidence, subject=replace(evidence.subject, stage=stage))).cell("mails", "peak")
     assert found is not None
     return found
 
@@ -67,6 +118,43 @@ def test_an_slo_on_a_metric_is_judged_in_its_bounds_unit() -> None:
     unseen = judged()
     assert unseen.outcome is Outcome.INCONCLUSIVE
     assert "url_variable" in unseen.reason
+
+
+def test_a_rule_on_a_metric_is_judged_in_its_thresholds_unit() -> None:
+    fired = held("mails-up", 700.0)
+    assert (fired.outcome, fired.state) == (Outcome.FAIL, "fired")
+    assert fired.measurement is not None
+    assert (fired.measurement.value, fired.measurement.unit) == (700.0, Unit.COUNT)
+    assert held("mails-up", 7.0).outcome is Outcome.PASS
+    unseen = held("mails-up")
+    assert unseen.outcome is Outcome.INCONCLUSIVE
+    assert "url_variable" in unseen.reason
+
+
+def test_a_band_of_a_metric() -> None:
+    assert held("mails-band", 30.0).state == "as planned"
+    assert held("mails-band", 90.0).state == "under-provisioned"
+
+
+def test_a_rule_that_holds_only_with_a_metric() -> None:
+    assert held("cpu-with-mails", 3.0).outcome is Outcome.FAIL
+    assert held("cpu-with-mails", 0.0).outcome is Outcome.PASS
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "mistake"),
+    [
+        ('sli = "metric.mails_waiting"\nabove', 'sli = "metric.mail_waiting"\nabove', "rules[0].sli"),
+        ('only_with = "metric.mails_waiting"', 'only_with = "metric.mail"', "rules[2].only_with"),
+        ('for = "20 s"', 'for = "20 s"\nquantile = "95 %"', "takes no quantile"),
+        ('"10-50 count"', '"10-50 count"\nover_below = "5 %"', "write the band and its edges in it"),
+    ],
+)
+def test_mistakes_in_rules_on_metrics_are_named(old: str, new: str, mistake: str) -> None:
+    assert old in RULES
+    with pytest.raises(TargetError) as error:
+        parse_target(STARTER + TABLES + RULES.replace(old, new, 1), "shop.toml")
+    assert mistake in str(error.value.where)
 
 
 @pytest.mark.parametrize(
