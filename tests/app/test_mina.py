@@ -95,6 +95,46 @@ def test_a_new_meeting_drops_the_list_that_is_kept(mina: Stack) -> None:
         assert mina.call("GET", "/api/meetings", "user2", url=slow).json()["items"] == after
 
 
+def statements(mina: Stack, url: str) -> dict[str, tuple[float, float]]:
+    """Of each endpoint: statements, and requests that sent any."""
+    seen: dict[str, list[float]] = {}
+    for line in mina.call("GET", "/metrics", url=url).text.splitlines():
+        for place, ending in enumerate(("_sum", "_count")):
+            if line.startswith(f"refapp_request_statements{ending}{{"):
+                endpoint = line.partition('endpoint="')[2].partition('"')[0]
+                seen.setdefault(endpoint, [0.0, 0.0])[place] = float(line.rsplit(" ", 1)[1])
+    return {endpoint: (each[0], each[1]) for endpoint, each in seen.items()}
+
+
+def test_the_answers_are_the_same_with_more_statements_before_the_optimization(mina: Stack) -> None:
+    mina.call("POST", "/api/meetings", "user4", json={"client_id": str(uuid4()), "title": "Today's"})
+    meeting = mina.call("GET", "/api/meetings", "user4").json()["items"][1]["id"]
+    paths = ("/api/meetings", f"/api/meetings/{meeting}", "/api/analytics/dashboard")
+    answers, counted = [], []
+    for n_plus_one in ("0", "1"):
+        with mina.web(CACHE="0", N_PLUS_ONE=n_plus_one) as url:
+            answers.append([mina.call("GET", path, "user4", url=url).json() for path in paths])
+            assert mina.call("GET", "/api/meetings/999999", "user4", url=url).status_code == 404
+            assert mina.call("GET", "/nowhere/at/all", "user4", url=url).status_code == 404
+            counted.append(statements(mina, url))
+    assert answers[0] == answers[1]
+    detail, dashboard = answers[0][1:]
+    assert (len(detail["participants"]), len(detail["tasks"])) == (3, 3)
+    assert [day["meetings"] for day in dashboard["days"]] == [1, 0, 0, 0, 0, 0, 0]
+    assert (dashboard["days"][0]["minutes"], dashboard["meetings"], len(dashboard["recent"])) == (30, 21, 21)
+    # The meeting that is not there takes one statement too.
+    names = ("GET /api/meetings", "GET /api/meetings/:id", "GET /api/analytics/dashboard")
+    assert counted[0] == dict(zip(names, [(1, 1), (2, 2), (1, 1)], strict=True))
+    assert counted[1] == dict(zip(names, [(41, 1), (5, 2), (9, 1)], strict=True))
+
+
+def test_what_the_cache_answers_sends_no_statement(mina: Stack) -> None:
+    with mina.web() as url:
+        for _ in range(3):
+            assert mina.call("GET", "/api/analytics/dashboard", "user5", url=url).status_code == 200
+        assert statements(mina, url) == {"GET /api/analytics/dashboard": (1, 1)}
+
+
 def test_a_new_task_drops_the_analytics_that_are_kept(mina: Stack) -> None:
     meeting = mina.call("GET", "/api/meetings", "user3").json()["items"][0]["id"]
     detail = mina.call("GET", f"/api/meetings/{meeting}", "user3").json()

@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import Connection, Engine, MetaData, create_engine, event
 
 from refapp.config import settings
-from refapp.metrics import POOL_WAIT_SECONDS, QUERY_SECONDS
+from refapp.metrics import POOL_WAIT_SECONDS, QUERY_SECONDS, count_statement
 
 metadata = MetaData(
     naming_convention={
@@ -68,3 +68,4 @@ def _start_clock(_connection: Any, _cursor: Any, _statement: str, _parameters: A
 
 def _stop_clock(_connection: Any, _cursor: Any, _statement: str, _parameters: Any, context: Any, _many: bool) -> None:
     QUERY_SECONDS.observe(perf_counter() - context.refapp_started)
+    count_statement()

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
-from flask import Flask, Response, g, request
+from flask import Flask, Response, g, has_request_context, request
 from prometheus_client import (
     CONTENT_TYPE_LATEST,
     CollectorRegistry,
@@ -32,6 +33,11 @@ REQUEST_SECONDS = Histogram(
 )
 QUERY_SECONDS = Histogram("refapp_query_seconds", "Time of a database statement", buckets=_QUERY_BUCKETS)
 IN_FLIGHT = Gauge("refapp_requests_in_flight", "Requests begun and not answered", multiprocess_mode="livesum")
+REQUEST_STATEMENTS = Summary(
+    "refapp_request_statements",
+    "Database statements of a request that sent any, by method and route: one answered from the cache sends none",
+    ("endpoint",),
+)
 POOL_WAIT_SECONDS = Summary("refapp_pool_wait_seconds", "Time until the process's pool gave a database connection")
 CONNECTIONS_REFUSED = Counter("refapp_connections_refused", "Connections refused by a database that has no more")
 SOCKETS_OPEN = Gauge("refapp_sockets_open", "Socket.IO connections", multiprocess_mode="livesum")
@@ -43,6 +49,18 @@ HUB_LAG_SECONDS = Gauge(
 
 UNMEASURED = frozenset({"health.healthz", "health.readyz", "metrics"})
 """Asked by samplers, not by users: counting them would dilute what users get."""
+_CONVERTER = re.compile(r"<[^>]*>")
+
+
+def count_statement() -> None:
+    """A statement was sent: on behalf of the request under way, where there is one (a job has none)."""
+    if has_request_context():
+        g.statements = g.get("statements", 0) + 1
+
+
+def route(method: str, rule: str) -> str:
+    """``GET /api/meetings/:id``: as many names as there are routes, whatever is asked for."""
+    return f"{method} {_CONVERTER.sub(':id', rule)}"
 
 
 def measure_requests(app: Flask) -> None:
@@ -58,6 +76,8 @@ def measure_requests(app: Flask) -> None:
         if endpoint not in UNMEASURED:
             labels = REQUEST_SECONDS.labels(endpoint, request.method, f"{response.status_code // 100}xx")
             labels.observe(perf_counter() - g.started)
+            if request.url_rule is not None and (statements := g.get("statements", 0)):
+                REQUEST_STATEMENTS.labels(route(request.method, request.url_rule.rule)).observe(statements)
         return response
 
     @app.get("/metrics", endpoint="metrics")

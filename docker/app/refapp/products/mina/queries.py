@@ -4,8 +4,22 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import BindParameter, Connection, Float, bindparam, cast, extract, func, select
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import (
+    JSON,
+    BindParameter,
+    Connection,
+    Float,
+    Integer,
+    ScalarSelect,
+    and_,
+    bindparam,
+    cast,
+    extract,
+    func,
+    literal_column,
+    select,
+)
+from sqlalchemy.dialects.postgresql import aggregate_order_by, insert
 
 from refapp.config import settings
 from refapp.products.mina.tables import meetings, participants, tasks, transcripts
@@ -15,6 +29,16 @@ RECENT_MEETINGS = 40
 """On the dashboard: with their summaries, the plan's 100 KB."""
 TREND_MEETINGS = 80
 """In the trends: the plan's 200 KB."""
+
+DASHBOARD_DAYS = 7
+"""Days of the dashboard, today among them: before its optimization the plan counts from 7 queries on."""
+
+
+def _as_list(element: Any, *order: Any) -> ScalarSelect[Any]:
+    """The rows of a subquery as a JSON list within a statement, so that an answer needs no other statement."""
+    listed = func.json_agg(aggregate_order_by(element, *order), type_=JSON)
+    return select(func.coalesce(listed, literal_column("'[]'", JSON), type_=JSON)).scalar_subquery()
+
 
 _ME: BindParameter[int] = bindparam("me")
 _MEETING: BindParameter[int] = bindparam("meeting")
@@ -40,11 +64,7 @@ _PAGE = (
 _PLAIN_PAGE = select(*_columns).where(_mine).order_by(*_newest).limit(bindparam("limit")).offset(bindparam("offset"))
 _PEOPLE_OF = select(func.count()).where(participants.c.meeting_id == _MEETING)
 _OPEN_OF = select(func.count()).where(tasks.c.meeting_id == _MEETING, tasks.c.done.is_(False))
-_DETAIL = (
-    select(*_columns, users.c.name.label("owner"))
-    .join(users, users.c.id == meetings.c.owner_id)
-    .where(meetings.c.id == _MEETING)
-)
+
 _NAMES = (
     select(users.c.name)
     .join(participants, participants.c.user_id == users.c.id)
@@ -52,6 +72,19 @@ _NAMES = (
     .order_by(users.c.id)
 )
 _TASKS = select(tasks.c.id, tasks.c.title, tasks.c.done).where(tasks.c.meeting_id == _MEETING).order_by(tasks.c.id)
+_names, _todo = _NAMES.add_columns(users.c.id).subquery("present"), _TASKS.subquery("todo")
+_DETAIL = (
+    select(
+        *_columns,
+        users.c.name.label("owner"),
+        _as_list(_names.c.name, _names.c.id).label("participants"),
+        _as_list(_todo.table_valued(), _todo.c.id).label("tasks"),
+    )
+    .join(users, users.c.id == meetings.c.owner_id)
+    .where(meetings.c.id == _MEETING)
+)
+_PLAIN_DETAIL = select(*_columns, meetings.c.owner_id).where(meetings.c.id == _MEETING)
+_NAME = select(users.c.name).where(users.c.id == bindparam("owner"))
 _SUMS = select(
     func.count().label("meetings"),
     func.coalesce(func.sum(meetings.c.minutes), 0).label("minutes"),
@@ -59,6 +92,37 @@ _SUMS = select(
 )
 _OWN_SUMS = _SUMS.where(_mine)
 _OWN_RECENT = select(*_columns).where(_mine).order_by(*_newest).limit(RECENT_MEETINGS)
+_today = func.date_trunc("day", func.now())
+
+
+def _held_in(start: Any) -> Any:
+    return and_(_mine, meetings.c.starts_at >= start, meetings.c.starts_at < start + func.make_interval(0, 0, 0, 1))
+
+
+def _day_sums(start: Any) -> tuple[Any, ...]:
+    return (
+        cast(extract("epoch", start), Float).label("day"),
+        func.count(meetings.c.id).label("meetings"),
+        func.coalesce(func.sum(meetings.c.minutes), 0).label("minutes"),
+    )
+
+
+_AGO: BindParameter[int] = bindparam("ago", type_=Integer)
+_that_day = _today - func.make_interval(0, 0, 0, _AGO)
+_ONE_DAY = select(*_day_sums(_that_day)).where(_held_in(_that_day))
+_ago = select(func.generate_series(0, DASHBOARD_DAYS - 1).label("ago")).subquery("ago")
+_each_day = _today - func.make_interval(0, 0, 0, _ago.c.ago)
+_week = (
+    select(*_day_sums(_each_day))
+    .select_from(_ago.outerjoin(meetings, _held_in(_each_day)))
+    .group_by(_ago.c.ago)
+    .subquery("week")
+)
+_last = _OWN_RECENT.subquery("last")
+_DASHBOARD = _OWN_SUMS.add_columns(
+    _as_list(_week.table_valued(), _week.c.day.desc()).label("days"),
+    _as_list(_last.table_valued(), _last.c.starts_at.desc(), _last.c.id.desc()).label("recent"),
+)
 _day = func.date_trunc("day", meetings.c.starts_at)
 _latest = select(meetings).order_by(*_newest).limit(TREND_MEETINGS).subquery("latest")
 _RECENT = select(
@@ -115,19 +179,30 @@ def page_of_meetings(connection: Connection, me: int, page: int, per_page: int) 
 
 
 def meeting_detail(connection: Connection, meeting: int) -> dict[str, Any] | None:
-    """A meeting with who was there and what is to be done."""
+    """A meeting with who was there and what is to be done: one statement, or with N_PLUS_ONE four, its owner, those who
+    were there and its tasks each asked for on their own."""
     which = {"meeting": meeting}
-    row = connection.execute(_DETAIL, which).one_or_none()
+    if not settings().n_plus_one:
+        whole = connection.execute(_DETAIL, which).one_or_none()
+        return None if whole is None else dict(whole._mapping)
+    row = connection.execute(_PLAIN_DETAIL, which).one_or_none()
     if row is None:
         return None
-    names = list(connection.execute(_NAMES, which).scalars())
-    return {**row._mapping, "participants": names, "tasks": _rows(connection, _TASKS, which)}
+    found = dict(row._mapping)
+    found["owner"] = connection.execute(_NAME, {"owner": found.pop("owner_id")}).scalar_one()
+    found["participants"] = list(connection.execute(_NAMES, which).scalars())
+    return {**found, "tasks": _rows(connection, _TASKS, which)}
 
 
 def dashboard(connection: Connection, me: int) -> dict[str, Any]:
-    """The user's sums and last meetings."""
-    sums = dict(connection.execute(_OWN_SUMS, {"me": me}).one()._mapping)
-    return {**sums, "recent": _rows(connection, _OWN_RECENT, {"me": me})}
+    """The user's sums, those of the last days, and last meetings: one statement, or with N_PLUS_ONE one for each day
+    and two more."""
+    mine = {"me": me}
+    if not settings().n_plus_one:
+        return dict(connection.execute(_DASHBOARD, mine).one()._mapping)
+    sums = dict(connection.execute(_OWN_SUMS, mine).one()._mapping)
+    days = [dict(connection.execute(_ONE_DAY, {**mine, "ago": ago}).one()._mapping) for ago in range(DASHBOARD_DAYS)]
+    return {**sums, "days": days, "recent": _rows(connection, _OWN_RECENT, mine)}
 
 
 def trends(connection: Connection) -> dict[str, Any]:
