@@ -56,10 +56,11 @@ def observed(
     evidence: Evidence, level: Level, name: str, *, endpoint: str = "", alpha: float = ALPHA
 ) -> Measurement | None:
     """One measure at one level with its two-sided interval, which is wrong in alpha of all cases; None when nothing was
-    seen of it. endpoint: of response times, those of one. Raises KeyError for a name that no measure has."""
+    seen of it. endpoint: of measures that can tell endpoints apart, that of one. Raises KeyError for a name that no
+    measure has."""
     kind = measure(name)
-    timed = endpoint and kind.name == "response_seconds"
-    means = response_seconds(evidence, level, endpoint) if timed else OBSERVERS[name](evidence, level)
+    of_one = OF_ENDPOINT.get(kind.name) if endpoint else None
+    means = OBSERVERS[name](evidence, level) if of_one is None else of_one(evidence, level, endpoint)
     return _measurement(kind, means, evidence.plan.batch_seconds, alpha) if means else None
 
 
@@ -110,6 +111,15 @@ def requests_in_flight(evidence: Evidence, level: Level) -> Means:
 def queries_per_request(evidence: Evidence, level: Level) -> Means:
     """Statements ÷ good responses: what the jobs' statements are is among them."""
     return _quotient(evidence, level, _series(evidence, "application", "queries_per_second"), _good(evidence, level))
+
+
+def queries_of_endpoint(evidence: Evidence, level: Level, endpoint: str) -> Means:
+    """Statements ÷ requests of the endpoint that sent any, both as the application counted them since the sample
+    before: how often a cache spares them is another measure."""
+    sent, asking = (
+        _series(evidence, "application", f"{key}.{endpoint}") for key in ("queries_of", "querying_requests_of")
+    )
+    return _quotient(evidence, level, sent, asking)
 
 
 def query_seconds(evidence: Evidence, level: Level) -> Means:
@@ -211,6 +221,11 @@ OBSERVERS: Mapping[str, Observe] = {
     "job_processing_seconds": job_processing_seconds,
 }
 """How each measure (``harness.model.prediction.MEASURES``) is observed."""
+OF_ENDPOINT: Mapping[str, Callable[[Evidence, Level, str], Means]] = {
+    "response_seconds": response_seconds,
+    "queries_per_request": queries_of_endpoint,
+}
+"""Those that can be of one endpoint."""
 
 
 def _good(evidence: Evidence, level: Level) -> BySecond:

@@ -13,23 +13,33 @@ from harness.model.units import Unit
 @dataclass(frozen=True, slots=True)
 class Measure:
     """Something that a run measures and a plan may predict. how: what it is, in words. basis: ESTIMATED where a model
-    stands between what was sampled and the value."""
+    stands between what was sampled and the value. of_endpoint: what it is where one endpoint's is asked for; "" for a
+    measure that cannot tell them apart."""
 
     name: str
     unit: Unit
     how: str
     basis: Basis = Basis.MEASURED
+    of_endpoint: str = ""
 
 
 MEASURES: tuple[Measure, ...] = (
     Measure("requests_per_core", Unit.PER_SECOND, "good responses per second ÷ CPU cores that the stack used"),
     Measure("requests_per_second", Unit.PER_SECOND, "good responses per second"),
-    Measure("response_seconds", Unit.SECONDS, "mean response time of good HTTP responses"),
+    Measure(
+        "response_seconds",
+        Unit.SECONDS,
+        "mean response time of good HTTP responses",
+        of_endpoint="mean response time of good HTTP responses",
+    ),
     Measure("requests_in_flight", Unit.COUNT, "requests under way at the generator: their busy time ÷ the time"),
     Measure("postgres_connections", Unit.COUNT, "connections of PostgreSQL, the samplers' own among them"),
     Measure("queries_per_second", Unit.PER_SECOND, "statements that the application sent to the database"),
     Measure(
-        "queries_per_request", Unit.COUNT, "statements that the application sent ÷ good responses, of all endpoints"
+        "queries_per_request",
+        Unit.COUNT,
+        "statements that the application sent ÷ good responses, of all endpoints",
+        of_endpoint="statements ÷ requests that sent any (one answered from the cache sends none)",
     ),
     Measure("query_seconds", Unit.SECONDS, "mean time of the application's statements"),
     Measure("cache_hit_ratio", Unit.RATIO, "hits ÷ lookups of the application's own cache, as it counts them"),

@@ -109,7 +109,8 @@ class Claim:
     measure: what becomes better, such as "response time". before, after: its values. factor: how many times better.
     reduction, increase: by which share of the value before. switch: what measures it in the reference application;
     None when nothing does. shows: the measure (``harness.model.prediction.MEASURES``) that is to get better, "" for the
-    switch's own. endpoint: where, such as "GET /api/meetings"; "" anywhere.
+    switch's own. endpoint: where, such as "GET /api/meetings"; "" anywhere. Only response times and queries can be told
+    apart by it.
     """
 
     id: str

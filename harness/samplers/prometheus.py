@@ -18,6 +18,8 @@ _QUERY = ("query_seconds", "query_duration_seconds")
 """How the names of the histograms may end: an application puts its own word before them."""
 _LOOKUPS = "cache_lookups_total"
 """How the name of the counter may end that has a label ``result``: ``hit`` or another."""
+_STATEMENTS = "request_statements"
+"""How the name of the summary may end that has a label ``endpoint``: statements of each request that sent any."""
 
 
 class ApplicationSampler:
@@ -70,6 +72,11 @@ class ApplicationSampler:
                 if found is not None and missed is not None:
                     values |= {"cache_hits": found, "cache_lookups": found + missed}
                     values["cache_hit_ratio"] = share(found, found + missed)
+            was_sent = statements(previous)
+            for endpoint, (sent, asking) in statements(raw).items():
+                sent_before, asking_before = was_sent.get(endpoint, (0.0, 0.0))  # nothing is counted before the first
+                values[f"queries_of.{endpoint}"] = growth(sent, sent_before)
+                values[f"querying_requests_of.{endpoint}"] = growth(asking, asking_before)
             waits = _pair(now, before, ("pool_wait_seconds_sum",))
             if waits is not None:
                 # Seconds waited per second: how many requests waited for a connection, on average.
@@ -122,13 +129,26 @@ def lookups(text: bytes) -> tuple[float, float] | None:
     seen = False
     for line in text.decode().splitlines():
         name, _, labelled = line.partition("{")
-        if name.endswith("cache_lookups_total"):
+        if name.endswith(_LOOKUPS):
             labels, _, number = labelled.rpartition("}")
             result = labels.partition('result="')[2].partition('"')[0]
             if result in totals:
                 totals[result] += float(number.split()[0])
                 seen = True
     return (totals["hit"], totals["miss"]) if seen else None
+
+
+def statements(text: bytes) -> dict[str, tuple[float, float]]:
+    """Of each endpoint since the application's start: statements, and requests that sent any."""
+    found: dict[str, list[float]] = {}
+    for line in text.decode().splitlines():
+        name, _, labelled = line.partition("{")
+        for place, ending in enumerate(("_sum", "_count")):
+            if name.endswith(_STATEMENTS + ending):
+                labels, _, number = labelled.rpartition("}")
+                endpoint = labels.partition('endpoint="')[2].partition('"')[0]
+                found.setdefault(endpoint, [0.0, 0.0])[place] += float(number.split()[0])
+    return {endpoint: (sent, asking) for endpoint, (sent, asking) in found.items() if endpoint}
 
 
 def _sums(series: Iterable[tuple[str, float]]) -> dict[str, float]:

@@ -69,7 +69,7 @@ def row_of(result: ClaimResult) -> Row:
     return Row(
         id=claim.id,
         text=claim.text,
-        how=f"{kind.how}, {claim.endpoint}" if claim.endpoint and kind.name == "response_seconds" else kind.how,
+        how=f"{kind.of_endpoint}, {claim.endpoint}" if claim.endpoint and kind.of_endpoint else kind.how,
         before=_value(result.before),
         after=_value(result.after),
         factor=_factor(result),

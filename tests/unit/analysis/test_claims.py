@@ -8,7 +8,7 @@ from harness.model.figure import Citation, Figure, Provenance
 from harness.model.samples import ServerSample
 from harness.model.target import Claim, Switch
 from harness.model.units import Unit
-from reports.claims.table import build
+from reports.claims.table import build, row_of
 from tests.support.evidence import START, make_evidence
 
 WHERE = Citation("plan.md", "Optimisation", "5-10x faster")
@@ -121,6 +121,47 @@ class TestCompare:
         )
         assert found.factor == pytest.approx(20)
         assert found.support is Support.SUPPORTED
+
+    @pytest.mark.parametrize(
+        ("each", "support"),
+        [((9, 1), Support.SUPPORTED), ((60, 1), Support.MORE), ((3, 1), Support.LESS), ((1, 1), Support.NO_EFFECT)],
+    )
+    def test_queries_of_one_endpoint_are_its_own(self, fast, each, support):
+        dashboard = "GET /api/analytics/dashboard"
+        number_of = {"before": number(7, Unit.COUNT, 30), "after": number(1, Unit.COUNT)}
+        sides = (
+            replace(
+                queries(fast, 1000),
+                servers=tuple(
+                    ServerSample(
+                        START + second,
+                        "application",
+                        {
+                            "queries_per_second": 1000.0,
+                            f"queries_of.{dashboard}": 5.0 * statements,
+                            f"querying_requests_of.{dashboard}": 5.0,
+                            "queries_of.GET /api/meetings": 500.0,
+                            "querying_requests_of.GET /api/meetings": 1.0,
+                        },
+                    )
+                    for second in range(60)
+                ),
+            )
+            for statements in each
+        )
+        found = compare_claim(claim(Switch.N_PLUS_ONE, endpoint=dashboard, **number_of), *sides)
+        assert (found.before.value, found.after.value) == each
+        assert (found.planned_low, found.planned_high) == (7, 30)
+        assert found.support is support
+        assert (
+            row_of(found).how
+            == f"statements ÷ requests that sent any (one answered from the cache sends none), {dashboard}"
+        )
+
+    def test_an_endpoint_that_sent_nothing_is_not_measured(self, fast):
+        counted = claim(Switch.N_PLUS_ONE, reduction=number(0.95, Unit.RATIO), endpoint="GET /api/meetings")
+        found = compare_claim(counted, queries(fast, 1000), queries(fast, 50))
+        assert (found.support, found.reason) == (Support.NOT_MEASURED, "nothing was seen of it before")
 
     def test_a_hit_ratio_without_a_cache_is_a_difference_from_nothing(self, fast):
         hits = tuple(

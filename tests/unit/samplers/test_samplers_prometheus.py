@@ -58,6 +58,28 @@ def test_waits_for_a_connection_add_up_to_how_many_wait_and_refusals_are_counted
     assert "pool_waiting" not in SAMPLER.parse(before, now, 5.0)  # after a restart
 
 
+def statements_text(*endpoints: tuple[str, float, float]) -> bytes:
+    return b"".join(
+        f'x_request_statements_{ending}{{endpoint="{endpoint}"}} {number}\n'.encode()
+        for endpoint, sent, asking in endpoints
+        for ending, number in (("sum", sent), ("count", asking))
+    )
+
+
+def test_statements_are_counted_for_each_endpoint() -> None:
+    before = statements_text(("GET /a/:id", 40, 10))
+    now = statements_text(("GET /a/:id", 49, 11), ("GET /b", 3, 1))
+    values = {
+        "queries_of.GET /a/:id": 9.0,
+        "querying_requests_of.GET /a/:id": 1.0,
+        "queries_of.GET /b": 3.0,
+        "querying_requests_of.GET /b": 1.0,
+    }
+    assert SAMPLER.parse(now, before, 5.0) == values
+    assert SAMPLER.parse(now, None, 0.0) == {}
+    assert SAMPLER.parse(before, now, 5.0) == {}  # after a restart
+
+
 def test_the_worst_worker_lags() -> None:
     values = SAMPLER.parse(b'x_hub_lag_seconds{pid="1"} 0.004\nx_hub_lag_seconds{pid="2"} 0.9\n', None, 0.0)
     assert values == {"hub_lag_seconds_max": 0.9}

@@ -81,8 +81,10 @@ def list_groups(user: User) -> ResponseReturnValue:
 def list_messages(_user: User, group: int) -> ResponseReturnValue:
     """A group's last messages, newest first."""
     with connect() as connection:
-        _check_group(queries.group_exists(connection, group))
-        return jsonify(items=queries.newest_messages(connection, group))
+        found = queries.newest_messages(connection, group)
+        if not found:  # only then is it worth a statement
+            _check_group(queries.group_exists(connection, group))
+    return jsonify(items=found)
 
 
 @blueprint.post(f"/api/groups/{_GROUP}/messages")
