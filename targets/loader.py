@@ -13,6 +13,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from harness.errors import TargetError
+from harness.model.slo import PAGE_SLIS
 from harness.model.target import CapacityTarget, Stage
 from harness.model.units import Unit, parse_quantity
 from harness.planning.audit import mistakes as audit_mistakes
@@ -28,7 +29,6 @@ TARGETS_FOLDER = Path(__file__).parent
 
 STAGED = ("rules", "audit", "predictions")
 """Tables whose rows may name the stages that they hold for."""
-PAINT_SLI = "first_contentful_paint_seconds"
 
 _HINT = "docs/your-own-system.md explains each field; targets/lectio.toml is a whole file"
 
@@ -211,7 +211,7 @@ def _rules(raw: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         (f"stages[{index}].slos[{row}]", slo) for index, stage in stages for row, slo in _tables(stage.get("slos"))
     ]
     for place, slo in bounded:
-        if slo.get("sli") == PAINT_SLI and "browser" not in raw:
+        if slo.get("sli") in PAGE_SLIS and "browser" not in raw:
             yield f"{place}.sli", "needs the table [browser]: the page that is to be opened"
     metrics = list(_table(raw.get("metrics")))
     judged = bounded + [(f"rules[{index}]", row) for index, row in _tables(raw.get("rules"))]

@@ -30,6 +30,7 @@ SLIS: tuple[Sli, ...] = (
     Sli("socket_delivery_seconds", Unit.SECONDS, (SloKind.QUANTILE,)),
     Sli("job_end_to_end_seconds", Unit.SECONDS, (SloKind.QUANTILE,)),
     Sli("first_contentful_paint_seconds", Unit.SECONDS, (SloKind.QUANTILE,)),
+    Sli("page_load_seconds", Unit.SECONDS, (SloKind.QUANTILE,)),
     Sli("jobs_finished_ratio", Unit.RATIO, (SloKind.PROPORTION, SloKind.COUNT)),
     Sli("stack_cpu_ratio", Unit.RATIO, (SloKind.GAUGE,)),
     Sli("stack_memory_ratio", Unit.RATIO, (SloKind.GAUGE,)),

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from harness.analysis.coverage import open_jobs, unresolved
 from harness.analysis.mishaps import lost_writes, oom_kills, server_crashes
 from harness.analysis.observations import Gauge, Observation, Shares, Throughput, Times, Unobserved
-from harness.analysis.pages import PAINT_SLI, first_contentful_paint_seconds
+from harness.analysis.pages import first_contentful_paint_seconds, page_load_seconds
 from harness.analysis.phases import (
     HTTP_KINDS,
     batch_ranges,
@@ -32,6 +32,7 @@ from harness.analysis.workers import held_together
 from harness.model.evidence import Evidence
 from harness.model.plan import Held, Level
 from harness.model.samples import JobEvent, RequestRow
+from harness.model.slo import LOAD_SLI, PAINT_SLI
 from harness.model.units import Unit
 from harness.model.verdict import Taint
 
@@ -218,6 +219,7 @@ SLIS: tuple[Sli, ...] = (
     Sli("socket_delivery_seconds", Unit.SECONDS, socket_delivery_seconds, (Taint.TIMES,)),
     Sli("job_end_to_end_seconds", Unit.SECONDS, job_end_to_end_seconds, (Taint.TIMES,)),
     Sli(PAINT_SLI, Unit.SECONDS, first_contentful_paint_seconds, (Taint.TIMES,)),
+    Sli(LOAD_SLI, Unit.SECONDS, page_load_seconds, (Taint.TIMES,)),
     Sli("jobs_finished_ratio", Unit.RATIO, jobs_finished_ratio, (Taint.THROUGHPUT,)),
     _sampled("stack_cpu_ratio", Unit.RATIO, "stack", "cpu_ratio"),
     _sampled("stack_memory_ratio", Unit.RATIO, "stack", "memory_ratio"),

@@ -130,7 +130,7 @@ def view(
         began = clock()
         try:
             seen = probe.open()
-            row = PageView(began, seen.paint_seconds, seen.status, reason=seen.reason)
+            row = PageView(began, seen.paint_seconds, seen.status, reason=seen.reason, load_seconds=seen.load_seconds)
         except Exception as error:  # noqa: BLE001 - the probe's own failure; the next view may succeed
             row = PageView(began, None, opened=False, reason=describe(error))
         if wait(0):

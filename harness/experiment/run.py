@@ -128,9 +128,9 @@ class Execution:
                 browser.stop()
 
     def _browser(self) -> PageWatch | None:
-        """What opens the system's page beside the load, if its file names one."""
+        """What opens the system's page beside the load, if its file names one and the stage bounds something of it."""
         page, servers = self.settings.target.page, self.servers
-        if page is None:
+        if page is None or not self.settings.plan.page_seconds:
             return None
         mark = {name: value for name, value in servers.generator_environment.items() if name == MARKER}
         watch = PageWatch(

@@ -79,7 +79,8 @@ class PageView:
     """One opening of the system's page in a browser.
 
     paint_seconds: its first contentful paint, from the start of the navigation; None when it painted nothing good, and
-    ``reason`` says why. status: of the page's answer; 0 when there was none.
+    ``reason`` says why. load_seconds: the end of its load event, from the start too; None when it had not loaded in
+    time, or was not good. status: of the page's answer; 0 when there was none.
     opened: False when it was the browser that failed, or had no time, so that nothing is known of the page.
     """
 
@@ -88,6 +89,7 @@ class PageView:
     status: int = 0
     opened: bool = True
     reason: str = ""
+    load_seconds: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,11 @@ from enum import StrEnum
 
 from harness.model.figure import Citation, Figure
 
+PAINT_SLI = "first_contentful_paint_seconds"
+LOAD_SLI = "page_load_seconds"
+PAGE_SLIS = (PAINT_SLI, LOAD_SLI)
+"""What a browser sees of the system's page: they need one, and a stage that asks for neither needs none."""
+
 
 class Comparison(StrEnum):
     """Which side of the bound is good."""

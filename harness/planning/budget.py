@@ -275,7 +275,7 @@ def _observations(sli: str, plan: LoadPlan, level: LevelBudget) -> tuple[float, 
             return level.arrivals(FlowKind.UPLOAD), "uploads"
         case "query_seconds":  # a request makes one at least
             return level.rate_per_second * level.measure_seconds, "statements"
-        case "first_contentful_paint_seconds":
+        case "first_contentful_paint_seconds" | "page_load_seconds":
             return page_views(level.measure_seconds, plan.page_seconds), "page views"
         case _:  # probes are left out of HTTP's own numbers
             return level.rate_per_second * level.measure_seconds, "requests"

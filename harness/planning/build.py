@@ -23,7 +23,7 @@ from harness.errors import PlanError
 from harness.model.figure import Figure, Provenance
 from harness.model.plan import Arrivals, Held, Level, LevelName, LoadPlan, Phase, PhaseName, Segment, Stream
 from harness.model.rule import TimedRule
-from harness.model.slo import SloKind
+from harness.model.slo import PAGE_SLIS, SloKind
 from harness.model.target import CapacityTarget, Flow, FlowKind, Stage
 from harness.model.units import Unit
 from harness.planning.profiles import Profile
@@ -34,7 +34,7 @@ PROOF_FACTOR = 3.0
 FLAT_SECONDS = 2.0
 """The end of settle in which no more sockets are opened, so that the measure phase begins with all of them."""
 
-NOT_THE_GENERATORS = ("query_seconds", "first_contentful_paint_seconds")
+NOT_THE_GENERATORS = ("query_seconds", *PAGE_SLIS)
 """Counted by the application, at the edges of its own histogram, and by a browser: their bounds are no thresholds of
 the generator's."""
 
@@ -99,7 +99,7 @@ def plan_of_levels(
         recovery_bound_seconds=_recovery_bound(stage, levels),
         batch_seconds=batch,
         assumptions=tuple(figure for figure in stage.load if figure.provenance is Provenance.ASSUMED),
-        page_seconds=0.0 if target.page is None else target.page.every_seconds,
+        page_seconds=_page_seconds(target, stage),
     )
 
 
@@ -335,6 +335,14 @@ def _thresholds(stage: Stage) -> tuple[float, ...]:
         if isinstance(rule, TimedRule) and rule.quantile and rule.sli not in NOT_THE_GENERATORS
     }
     return tuple(sorted(bounds))
+
+
+def _page_seconds(target: CapacityTarget, stage: Stage) -> float:
+    """How often a browser opens the page: never where the stage bounds nothing of it, since a browser takes CPU."""
+    asked = any(slo.sli in PAGE_SLIS for slo in stage.slos) or any(
+        isinstance(rule, TimedRule) and rule.sli in PAGE_SLIS for rule in stage.rules
+    )
+    return 0.0 if target.page is None or not asked else target.page.every_seconds
 
 
 def _slowest_good_response(stage: Stage, timeout_seconds: float) -> float:

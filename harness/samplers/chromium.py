@@ -15,7 +15,7 @@ import subprocess
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -59,6 +59,12 @@ _PAINT = """new Promise(done => {
   new PerformanceObserver(list => seen(list.getEntries())).observe({type: "paint", buffered: true});
 })"""
 
+# loadEventEnd is set only after the event's own handlers, so it is looked at in a task of its own.
+_LOAD = """new Promise(done => {
+  const seen = () => setTimeout(() => done(performance.getEntriesByType("navigation")[0].loadEventEnd), 0);
+  if (document.readyState === "complete") seen(); else addEventListener("load", seen);
+})"""
+
 
 class ChromiumEnded(Exception):
     """Chromium is gone."""
@@ -71,11 +77,13 @@ class Refused(Exception):
 @dataclass(frozen=True, slots=True)
 class Seen:
     """A page as it was opened. paint_seconds: its first contentful paint, from the start of the navigation; None when
-    there was none, and why."""
+    there was none, and why. load_seconds: the end of its load event, when all that the page names has arrived (style
+    sheets, scripts, pictures); None when that had not happened in time."""
 
     paint_seconds: float | None
     status: int = 0
     reason: str = ""
+    load_seconds: float | None = None
 
 
 def find_chromium() -> Path | None:
@@ -226,7 +234,24 @@ def _look(call: Callable[..., dict[str, Any]], session: str, url: str, patience_
         )
     except TimeoutError:
         return Seen(None, reason=f"nothing was painted within {patience_seconds:g} s")
-    return read_paint(answer)
+    seen = read_paint(answer)
+    return seen if seen.paint_seconds is None else replace(seen, load_seconds=_loaded(call, session, deadline))
+
+
+def _loaded(call: Callable[..., dict[str, Any]], session: str, deadline: float) -> float | None:
+    """None when it has not loaded by then: it was painted all the same."""
+    try:
+        answer = call(
+            "Runtime.evaluate",
+            session=session,
+            expression=_LOAD,
+            awaitPromise=True,
+            returnByValue=True,
+            patience_seconds=max(0.0, deadline - time.monotonic()),
+        )
+    except TimeoutError:
+        return None
+    return read_load(answer)
 
 
 def read_paint(answer: Mapping[str, Any]) -> Seen:
@@ -238,3 +263,9 @@ def read_paint(answer: Mapping[str, Any]) -> Seen:
     if status >= 400:
         return Seen(None, status, f"HTTP {status}")
     return Seen(paint, status)
+
+
+def read_load(answer: Mapping[str, Any]) -> float | None:
+    """When the page had loaded; None where it does not say, or says that it has not."""
+    value = answer.get("result", {}).get("value")
+    return float(value) / 1000 if isinstance(value, int | float) and value > 0 else None

@@ -5,12 +5,17 @@ from __future__ import annotations
 import subprocess
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 import pytest
 import socketio
 
+from harness.samplers.browser import PageProbe
+from harness.samplers.chromium import Chromium, find_chromium
+from targets.loader import load_target
 from tests.app.refapp_stack import APP, PYTHON, Stack, running_stack, until
 
 pytestmark = pytest.mark.stack
@@ -107,6 +112,67 @@ def test_a_timeline_is_kept_until_something_is_added(campus: Stack) -> None:
     assert campus.call("POST", path, "user1", json=sent).json() == first.json()
     after = campus.call("GET", path, "user1").json()["items"]
     assert [found["title"] for found in after[:2]] == ["Essay", "unseen"]
+
+
+def test_the_page_holds_the_timeline_and_names_what_it_needs(campus: Stack) -> None:
+    timeline = campus.call("GET", "/api/courses/2/timeline", "user1").json()
+    page = campus.call("GET", "/courses/2", "user1")
+    assert page.status_code == 200
+    assert all(entry["body"] in page.text for entry in timeline["items"])
+    for name, kind in (("timeline.css", "text/css"), ("timeline.js", "text/javascript")):
+        path = f"/static/course-organizer/{name}"
+        assert path in page.text
+        assert campus.call("GET", path).headers["Content-Type"].startswith(kind)
+    assert campus.call("GET", "/courses/2").status_code == 401
+    assert campus.call("GET", "/courses/999", "user1").status_code == 404
+
+
+@pytest.mark.browser
+def test_the_page_is_whole_in_a_browser(campus: Stack) -> None:
+    playwright_sync = pytest.importorskip("playwright.sync_api")
+    groups = campus.call("GET", "/api/groups", "user1").json()["items"]
+    with playwright_sync.sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox"])
+        try:
+            context = chromium.new_context()
+            context.add_cookies([{"name": "token", "value": campus.token("user1"), "url": campus.url}])
+            page = context.new_page()
+            broken: list[str] = []
+            page.on("pageerror", lambda error: broken.append(str(error)))
+            page.goto(f"{campus.url}/courses/2")
+            page.wait_for_selector("#messages li")
+            assert page.locator("main li").count() == 40
+            assert page.locator("#groups li").count() == len(groups)
+            assert page.locator("#messages li").count() == 50
+            assert broken == []
+        finally:
+            chromium.close()
+
+
+@pytest.mark.browser
+def test_the_probe_sees_its_paint_and_when_it_has_loaded(campus: Stack, tmp_path: Path) -> None:
+    target = load_target("course-organizer")
+    assert target.page is not None
+    page = replace(target.page, path="/courses/2")  # of the few that this audience has
+    program = find_chromium()
+    assert program is not None
+    chromium = Chromium(program, tmp_path / "profile", tmp_path / "log")
+    try:
+        chromium.start()
+        seen = PageProbe(chromium, campus.url, page, {}).open()
+    finally:
+        chromium.close()
+    assert (seen.status, seen.reason) == (200, "")
+    assert seen.paint_seconds is not None and seen.load_seconds is not None
+    assert 0 < seen.paint_seconds < 5
+    assert 0 < seen.load_seconds < 5
+
+
+def test_messages_of_a_group_take_one_statement(campus: Stack) -> None:
+    with campus.web() as url:
+        assert campus.call("GET", "/api/groups/1/messages", "user1", url=url).status_code == 200
+        text = campus.call("GET", "/metrics", url=url).text
+    assert 'refapp_request_statements_sum{endpoint="GET /api/groups/:id/messages"} 1.0' in text
 
 
 def test_messages_come_newest_first(campus: Stack) -> None:

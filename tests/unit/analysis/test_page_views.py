@@ -30,9 +30,9 @@ SLO = Slo(
 )
 
 
-def judged(*pages: PageView) -> Verdict:
+def judged(*pages: PageView, slo: Slo = SLO) -> Verdict:
     evidence = make_evidence()
-    stage = replace(evidence.subject.stage, slos=(*evidence.subject.stage.slos, SLO))
+    stage = replace(evidence.subject.stage, slos=(*evidence.subject.stage.slos, slo))
     evidence = replace(evidence, subject=replace(evidence.subject, stage=stage), pages=pages)
     found = judge(evidence).cell("paint", "peak")
     assert found is not None
@@ -94,3 +94,30 @@ def test_without_chromium_the_reason_says_how_to_install_it() -> None:
     found = sli(SLO.sli).observe(evidence, evidence.plan.level("peak"))
     assert found == Unobserved(f"no browser saw the page: {reason}")
     assert judged().outcome is Outcome.INCONCLUSIVE
+
+
+LOADED = replace(SLO, title="Page load", sli="page_load_seconds")
+
+
+def loads(*seconds: float | None) -> list[PageView]:
+    """Painted at once, loaded after so long."""
+    pages = views(*[0.2] * len(seconds))
+    return [replace(page, load_seconds=taken) for page, taken in zip(pages, seconds, strict=True)]
+
+
+def test_a_page_has_loaded_when_all_of_it_is_there() -> None:
+    assert judged(*loads(*[1.5] * 11), slo=LOADED).outcome is Outcome.PASS
+    assert judged(*loads(*[1.500001] * 15), slo=LOADED).outcome is Outcome.FAIL
+    assert judged(*loads(*[1.500001] * 15)).outcome is Outcome.PASS, "its paint was in time"
+
+
+def test_a_page_that_was_painted_and_never_loaded_is_bad() -> None:
+    found = judged(*loads(*[None] * 15), slo=LOADED)
+    assert found.outcome is Outcome.FAIL
+    assert found.measurement is not None
+    assert found.measurement.bad == 15
+
+
+def test_without_chromium_nothing_is_said_of_loads() -> None:
+    pages = PageView(START - 3, None, opened=False, reason="there is no Chromium")
+    assert judged(pages, slo=LOADED).outcome is Outcome.INCONCLUSIVE

@@ -56,6 +56,23 @@ def test_the_page_is_opened_evenly_in_the_measure_phases_only() -> None:
         assert inside[-1] == measure.end_seconds - 1
 
 
+def test_no_browser_opens_the_page_where_the_stage_bounds_nothing_of_it() -> None:
+    target = load_target("course-organizer")
+    plans = {stage.name: build_plan(target, stage, profile_named("smoke"), seed=7) for stage in target.stages}
+    assert {name: plan.page_seconds for name, plan in plans.items()} == {"1": 2.0, "2": 0.0, "3": 0.0, "4": 0.0}
+    assert list(due_seconds(plans["2"])) == []
+
+
+def test_what_was_seen_is_kept() -> None:
+    class Probe:
+        def open(self) -> Seen:
+            return Seen(0.2, 200, load_seconds=0.4)
+
+    rows: list[PageView] = []
+    view(Probe(), [100.0], rows.append, every_seconds=2.0, wait=lambda _: False, clock=lambda: 100.0)
+    assert rows == [PageView(100, 0.2, 200, load_seconds=0.4)]
+
+
 def test_each_view_is_a_row_at_its_time() -> None:
     assert Made(0.3, 0.1).view(101, 103) == [PageView(101, 0.3, 200), PageView(103, 0.1, 200)]
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import harness.samplers.chromium as subject
-from harness.samplers.chromium import ChromiumEnded, DevTools, Refused, Seen, find_chromium, read_paint
+from harness.samplers.chromium import ChromiumEnded, DevTools, Refused, Seen, find_chromium, read_load, read_paint
 
 EVENT = b'{"method":"Target.attachedToTarget","params":{"sessionId":"CD40"}}\0'
 VERSION = b'{"id":1,"result":{"protocolVersion":"1.3","product":"Chrome/156.0.8078.79"}}\0'
@@ -88,6 +88,40 @@ def test_a_browser_that_has_gone_is_noticed_on_either_pipe(pipes: Pipes) -> None
 )
 def test_a_page_that_answered_with_an_error_has_no_good_paint(answer: dict[str, object], seen: Seen) -> None:
     assert read_paint(answer) == seen
+
+
+@pytest.mark.parametrize(
+    ("answer", "seconds"),
+    [
+        ({"result": {"type": "number", "value": 312.5}}, 0.3125),
+        ({"result": {"type": "number", "value": 0}}, None),
+        ({"result": {"type": "undefined"}, "exceptionDetails": {"text": "Uncaught"}}, None),
+    ],
+)
+def test_a_page_has_loaded_when_it_says_so(answer: dict[str, object], seconds: float | None) -> None:
+    assert read_load(answer) == seconds
+
+
+def test_a_page_that_was_painted_may_not_have_loaded_in_time() -> None:
+    answers: dict[str, dict[str, object] | None] = {
+        "Page.navigate": {},
+        "first-contentful-paint": {"result": {"value": {"paint": 100, "status": 200}}},
+        "loadEventEnd": {"result": {"value": 250.0}},
+    }
+
+    def call(method: str, *, expression: str = "", **_: object) -> dict[str, object]:
+        answer = answers[next(key for key in answers if key in method or key in expression)]
+        if answer is None:
+            raise TimeoutError
+        return answer
+
+    assert subject._look(call, "CD40", "http://127.0.0.1:1/", 1.0) == Seen(0.1, 200, load_seconds=0.25)
+    answers["loadEventEnd"] = None
+    assert subject._look(call, "CD40", "http://127.0.0.1:1/", 1.0) == Seen(0.1, 200)
+    answers["first-contentful-paint"] = None
+    assert subject._look(call, "CD40", "http://127.0.0.1:1/", 1.0) == Seen(
+        None, reason="nothing was painted within 1 s"
+    )
 
 
 def test_chromium_goes_by_several_names(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -59,7 +59,9 @@ def test_its_audit_is_calculated_and_every_difference_is_put_into_words(system: 
 @pytest.mark.parametrize("system", SYSTEMS)
 def test_a_measured_claim_speaks_of_an_endpoint_that_the_flows_ask_for(system: str) -> None:
     target = SYSTEMS[system]
-    flows = (TARGETS_FOLDER.parent / "locustfiles" / target.locustfile).read_text()
+    project = TARGETS_FOLDER.parent
+    sources = (project / "locustfiles" / target.locustfile, project / "harness" / "loadgen" / "people.py")
+    flows = "".join(path.read_text() for path in sources)
     asked_for = [claim.endpoint for claim in target.claims if claim.switch is not None and claim.endpoint]
     assert [endpoint for endpoint in asked_for if f'"{endpoint}"' not in flows] == []
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Blueprint, jsonify
+from flask import Blueprint, jsonify, render_template
 from flask.typing import ResponseReturnValue
 
 from refapp.auth import signed_in
@@ -20,7 +20,13 @@ MAX_TITLE = 200
 MAX_BODY = 5_000
 MAX_TEXT = 2_000
 
-blueprint = Blueprint("course_organizer", __name__)
+blueprint = Blueprint(
+    "course_organizer",
+    __name__,
+    template_folder="templates",
+    static_folder="static",
+    static_url_path="/static/course-organizer",
+)
 
 _COURSE = f"<int(min=1, max={MAX_ID}):course>"
 _GROUP = f"<int(min=1, max={MAX_ID}):group>"
@@ -38,15 +44,27 @@ def list_courses(user: User) -> ResponseReturnValue:
 @signed_in
 def show_timeline(_user: User, course: int) -> ResponseReturnValue:
     """A course's timeline, out of the cache where it is kept."""
+    return jsonify(_timeline(course))
 
+
+@blueprint.get(f"/courses/{_COURSE}")
+@signed_in
+def timeline_page(user: User, course: int) -> ResponseReturnValue:
+    """The same, for people, with their courses; its script asks for their groups and last messages."""
+    with connect() as connection:
+        courses = queries.courses_of(connection, user)
+    return render_template("course_organizer/timeline.html", timeline=_timeline(course), courses=courses, user=user)
+
+
+def _timeline(course: int) -> dict[str, Any]:
     def make() -> dict[str, Any] | None:
         with connect() as connection:
             return queries.timeline(connection, course)
 
-    found = cached(_key(course), settings().cache_seconds, make)
+    found: dict[str, Any] | None = cached(_key(course), settings().cache_seconds, make)
     if found is None:
         raise ApiError(404, "no such course")
-    return jsonify(found)
+    return found
 
 
 @blueprint.post(f"/api/courses/{_COURSE}/timeline")
