@@ -14,7 +14,14 @@ from harness.cli.conclude import EXIT_CODES, conclude_capacity
 from harness.cli.output import console, print_json
 from harness.cli.search_view import SearchDisplay, describe_search, print_capacity
 from harness.cli.signals import stopped_by_signals
-from harness.cli.verify import external_url, locustfile_of, response_bound
+from harness.cli.verify import (
+    WithoutSwitches,
+    WithSwitches,
+    external_url,
+    locustfile_of,
+    response_bound,
+    switched_stage,
+)
 from harness.errors import ConfigError
 from harness.experiment.capacity import explore
 from harness.experiment.settings import Settings, StopRequest
@@ -68,6 +75,8 @@ def capacity(
     ] = None,
     locustfile: Annotated[Path | None, typer.Option("--locustfile", help="Flows of your own.")] = None,
     runs: Annotated[Path, typer.Option("--runs", help="Where run directories are kept.")] = Path("runs"),
+    with_: WithSwitches = None,
+    without: WithoutSwitches = None,
     json: Annotated[bool, typer.Option("--json", help="Print capacity.json, and only that.")] = False,
 ) -> None:
     """Search for the highest load of a stage's mix that keeps its SLOs: trial after trial on one stack, until the
@@ -83,11 +92,14 @@ def capacity(
 
       proofload capacity lectio --stage B --profile standard --budget 40m --from 120
 
+      proofload capacity lectio --stage A --without indexes
+
       proofload capacity ./mine.toml --stage 1 --stack external --host http://127.0.0.1:8000 --locustfile ./flows.py
     """
     target = load_target(system)
     chosen = override(find_stage(target, stage), change or ())
     base_url = external_url(stack, host, tuple(allow or ()))
+    chosen, deviations = switched_stage(chosen, with_ or (), without or (), base_url)
     flows = locustfile_of(target, locustfile, target_path(system).parent)
     check_flows(target, flows)
     lengths = trial_profile_named(profile)
@@ -116,6 +128,7 @@ def capacity(
         plan_digest=digest(target_path(system)),
         command=shlex.join(["proofload", *sys.argv[1:]]),
         base_url=base_url,
+        deviations=deviations,
     )
     with (
         stopped_by_signals(stop),

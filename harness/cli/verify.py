@@ -35,6 +35,13 @@ from targets.loader import digest, find_stage, load_target, target_path
 
 PROJECT = Path(__file__).resolve().parents[2]
 
+WithSwitches = Annotated[
+    list[str] | None, typer.Option("--with", metavar="SWITCH", help=f"Turn on {', '.join(Switch)}; repeatable.")
+]
+WithoutSwitches = Annotated[
+    list[str] | None, typer.Option("--without", metavar="SWITCH", help="Turn one of them off; repeatable.")
+]
+
 
 def verify(
     system: Annotated[
@@ -69,13 +76,8 @@ def verify(
         float,
         typer.Option("--scale", help="Shrink load and servers together, such as 0.25: a rehearsal, never a PASS."),
     ] = 1.0,
-    with_: Annotated[
-        list[str] | None,
-        typer.Option("--with", metavar="SWITCH", help=f"Turn on {', '.join(Switch)}; repeatable."),
-    ] = None,
-    without: Annotated[
-        list[str] | None, typer.Option("--without", metavar="SWITCH", help="Turn one of them off; repeatable.")
-    ] = None,
+    with_: WithSwitches = None,
+    without: WithoutSwitches = None,
     json: Annotated[bool, typer.Option("--json", help="Print verdicts.json, and only that.")] = False,
 ) -> None:
     """Proof-load a stage: start its servers, ramp the load normal → peak → 3x-peak → recovery, and judge.
@@ -96,7 +98,7 @@ def verify(
     target = load_target(system)
     chosen = scaled(override(find_stage(target, stage), change or ()), scale)
     base_url = external_url(stack, host, tuple(allow or ()))
-    chosen, deviations = _switched(chosen, with_ or (), without or (), base_url)
+    chosen, deviations = switched_stage(chosen, with_ or (), without or (), base_url)
     flows = locustfile_of(target, locustfile, target_path(system).parent)
     check_flows(target, flows)
     settings = Settings(
@@ -129,9 +131,10 @@ def verify(
     raise typer.Exit(EXIT_CODES[verdict.outcome])
 
 
-def _switched(
+def switched_stage(
     stage: Stage, on: Sequence[str], off: Sequence[str], base_url: str | None
 ) -> tuple[Stage, tuple[str, ...]]:
+    """The stage with the switches of ``--with`` and ``--without``, and each in words. Raises ConfigError."""
     if (on or off) and base_url is not None:
         raise ConfigError(
             "a system that is already running cannot be switched", "--with, --without", "leave out --stack external"

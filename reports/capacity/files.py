@@ -11,6 +11,7 @@ from pydantic import TypeAdapter
 
 from harness.analysis.capacity import bracket_words, headroom_words, peak_words, rate_words
 from harness.model.capacity import Bracket, SearchSettings, TrialResult
+from harness.model.figure import Provenance
 from harness.model.units import Unit, format_quantity
 from harness.model.verdict import Outcome
 from reports.capacity.material import CapacityMaterial
@@ -24,8 +25,8 @@ CAPACITY_SCHEMA: CapacitySchema = "proofload.capacity/1"
 
 @dataclass(frozen=True, slots=True)
 class CapacityFile:
-    """capacity.json. headroom: capacity ÷ planned peak − 1, at the bracket's lower and upper end. complete: the search
-    came to its own end."""
+    """capacity.json. planned_peak_provenance: stated, derived or assumed, since the outcome rests on it. headroom:
+    capacity ÷ planned peak − 1, at the bracket's lower and upper end. complete: the search came to its own end."""
 
     schema: CapacitySchema
     run: RunIdentity
@@ -33,6 +34,7 @@ class CapacityFile:
     headline: str
     more: str
     planned_peak_per_second: float
+    planned_peak_provenance: Provenance
     bracket: Bracket
     middle_per_second: float | None
     headroom: tuple[float | None, float | None]
@@ -58,6 +60,7 @@ def capacity_json(material: CapacityMaterial) -> bytes:
         headline=verdict.headline,
         more=verdict.more,
         planned_peak_per_second=peak,
+        planned_peak_provenance=verdict.planned_peak.provenance,
         bracket=verdict.bracket,
         middle_per_second=verdict.bracket.middle_per_second,
         headroom=verdict.bracket.headroom(peak),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from harness.model.claims import ClaimResult, ClaimsEvidence, ClaimsFound, Support
-from harness.model.figure import Provenance
+from harness.model.figure import Figure, Provenance
 from harness.model.measurement import Measurement
 from harness.model.prediction import measure
 from harness.model.units import Unit, format_quantity
@@ -46,7 +46,7 @@ def build(evidence: ClaimsEvidence, found: ClaimsFound) -> Claims:
     asked, manifest = evidence.asked, evidence.manifest
     plan = next((read.plan for read in evidence.read if read is not None), None)
     load = format_quantity(asked.rate_per_second, Unit.PER_SECOND)
-    rate = None if plan is None else plan.levels[0].rate
+    rate = planned_rate(evidence)
     mark = " (assumed)" if rate is not None and rate.provenance is Provenance.ASSUMED else ""
     return Claims(
         load=f"{load}{mark} for {asked.measure_seconds:g} s in each run",
@@ -59,6 +59,11 @@ def build(evidence: ClaimsEvidence, found: ClaimsFound) -> Claims:
         facts=() if plan is None else run_facts(manifest, plan.arrivals),
         command=manifest.command,
     )
+
+
+def planned_rate(evidence: ClaimsEvidence) -> Figure | None:
+    """The rate of the runs, with where it comes from; None when no run's plan is left."""
+    return next((read.plan.levels[0].rate for read in evidence.read if read is not None), None)
 
 
 def row_of(result: ClaimResult) -> Row:

@@ -8,10 +8,11 @@ from typing import Literal
 from pydantic import TypeAdapter
 
 from harness.model.claims import ClaimResult, ClaimsEvidence, ClaimsFound, PairRun
+from harness.model.figure import Provenance
 from harness.model.measurement import Basis
 from harness.store.layout import RunDirectory
 from reports.build import ReportModel, Section
-from reports.claims.table import build
+from reports.claims.table import build, planned_rate
 from reports.html import render_html
 from reports.verdict_json import RunIdentity, identity
 from reports.write import write_file
@@ -19,13 +20,15 @@ from reports.write import write_file
 
 @dataclass(frozen=True, slots=True)
 class ClaimsFile:
-    """The whole file; docs/run-directory.md describes it."""
+    """The whole file; docs/run-directory.md describes it. rate_provenance: stated, derived or assumed; None when no
+    run's plan can be read any more."""
 
     schema: Literal["proofload.claims/1"]
     run: RunIdentity
     basis: Basis
     cut_short: str
     rate_per_second: float
+    rate_provenance: Provenance | None
     measure_seconds: float
     results: tuple[ClaimResult, ...]
     runs: tuple[PairRun, ...]
@@ -36,12 +39,14 @@ _ADAPTER: TypeAdapter[ClaimsFile] = TypeAdapter(ClaimsFile)
 
 def claims_json(evidence: ClaimsEvidence, found: ClaimsFound) -> bytes:
     """For programs."""
+    rate = planned_rate(evidence)
     file = ClaimsFile(
         schema="proofload.claims/1",
         run=identity(evidence.manifest),
         basis=Basis.MEASURED,
         cut_short=found.cut_short,
         rate_per_second=evidence.asked.rate_per_second,
+        rate_provenance=None if rate is None else rate.provenance,
         measure_seconds=evidence.asked.measure_seconds,
         results=found.results,
         runs=found.runs,

@@ -1,3 +1,4 @@
+import json
 from dataclasses import replace
 
 import pytest
@@ -9,6 +10,7 @@ from harness.model.samples import ServerSample
 from harness.model.target import Claim, Switch
 from harness.model.units import Unit
 from reports.claims.table import build, row_of
+from reports.claims.write import claims_json
 from tests.support.evidence import START, make_evidence
 
 WHERE = Citation("plan.md", "Optimisation", "5-10x faster")
@@ -217,4 +219,11 @@ class TestFind:
         level = slow.plan.levels[0]
         levels = (replace(level, rate=replace(level.rate, provenance=provenance)), *slow.plan.levels[1:])
         evidence = self.evidence(fast, replace(slow, plan=replace(slow.plan, levels=levels)))
-        assert build(evidence, find(evidence)).load == f"50/s{mark} for 20 s in each run"
+        found = find(evidence)
+        assert build(evidence, found).load == f"50/s{mark} for 20 s in each run"
+        file = json.loads(claims_json(evidence, found))
+        assert (file["rate_per_second"], file["rate_provenance"]) == (50, provenance)
+
+    def test_a_rate_of_which_no_run_is_left_has_no_provenance(self, fast, slow):
+        evidence = replace(self.evidence(fast, slow), read=(None, None))
+        assert json.loads(claims_json(evidence, find(evidence)))["rate_provenance"] is None

@@ -13,6 +13,7 @@ from harness.cli.capacity import _share, parse_rate, parse_seconds
 from harness.cli.search_view import SearchDisplay, bracket_line, describe_search, shortened, trial_head, trial_line
 from harness.errors import ConfigError
 from harness.experiment.live import LiveStatus
+from harness.experiment.settings import Settings
 from harness.model.capacity import Bracket
 from harness.model.exploration import TrialUnderWay
 from harness.model.verdict import Outcome
@@ -73,6 +74,15 @@ def test_nonsense_is_refused_with_the_option_s_name(read, words: str) -> None:
         (("capacity", "lectio", "--stage", "A", "--from", "1000000"), "cannot begin"),
         (("capacity", "lectio", "--stage", "A", "--stack", "external"), "--host"),
         (("capacity", "lectio", "--stage", "A", "--set", "peak_rps=5/s"), "is stated"),
+        (("capacity", "lectio", "--stage", "A", "--with", "indxs"), "no switch"),
+        (("capacity", "lectio", "--stage", "A", "--with", "cache", "--without", "cache"), "on and off"),
+        (
+            (
+                *("capacity", "lectio", "--stage", "A", "--without", "indexes"),
+                *("--stack", "external", "--host", "http://127.0.0.1:9"),
+            ),
+            "cannot be switched",
+        ),
         (("claims", "flight-school", "--set", "peak_rps=5 count"), "is in count"),
         (("capacity", "lectio", "--stage", "A", "--stack", "external", "--host", "http://192.0.2.7"), "--allow"),
     ],
@@ -82,6 +92,40 @@ def test_bad_input_is_said_before_anything_starts(printed, arguments: tuple[str,
     assert code == 20
     assert said in err
     assert "Traceback" not in out + err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "indexes", "compression", "deviations"),
+    [
+        ((), 1.0, 1.0, ()),
+        (
+            ("--without", "indexes", "--with", "compression"),
+            0.0,
+            1.0,
+            (
+                "with compressed responses, set on the command line",
+                "without database indexes, set on the command line",
+            ),
+        ),
+        (("--without", "compression"), 1.0, 0.0, ("without compressed responses, set on the command line",)),
+    ],
+)
+def test_a_search_is_made_with_and_without_what_is_switched(
+    printed, run: Path, monkeypatch: pytest.MonkeyPatch, arguments, indexes, compression, deviations
+) -> None:
+    asked: list[Settings] = []
+
+    def explored(settings: Settings, *_: object) -> RunDirectory:
+        asked.append(settings)
+        return RunDirectory(run)
+
+    monkeypatch.setattr("harness.cli.capacity.explore", explored)
+    code, _, err = printed("capacity", "lectio", "--stage", "A", *arguments)
+    assert (code, err) == (0, "")
+    (settings,) = asked
+    assert settings.stage.value("indexes", 1.0) == indexes
+    assert settings.stage.value("compression", 1.0) == compression
+    assert settings.deviations == deviations
 
 
 # Shown -------------------------------------------------------------------------------------------------------------
@@ -189,6 +233,7 @@ def test_json_is_all_that_is_printed(printed, run: Path) -> None:
     answer = json.loads(out)
     assert (code, err) == (0, "")
     assert (answer["schema"], answer["outcome"]) == ("proofload.capacity/1", "PASS")
+    assert (answer["planned_peak_per_second"], answer["planned_peak_provenance"]) == (80, "stated")
     assert answer["headroom"][0] == pytest.approx(answer["bracket"]["lower_per_second"] / 80 - 1)
     assert len(answer["trials"]) == len(FOUND.lines)
 
