@@ -211,7 +211,7 @@ class Stage:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """The page whose first contentful paint a browser measures.
+    """The page whose first contentful paint, and load, a browser measures.
 
     path: with ``{user.id}`` where the answer to the sign-in says so. sign_in: the path that the account is sent to, as
     JSON; "" when nobody need be known. account: names and values; ``$NAME`` is an environment variable's.

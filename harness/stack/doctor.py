@@ -146,7 +146,7 @@ def _program(facts: Facts, name: str, package: str) -> Finding:
 def _chromium(facts: Facts) -> Finding:
     program = facts.programs.get("chromium")
     if program is None:
-        fix = "apt-get install --no-install-recommends chromium; only a first contentful paint needs it, and the tests"
+        fix = "apt-get install --no-install-recommends chromium; only a page in a browser needs it, and the tests"
         return Finding("chromium", State.NOTE, "not installed: no page is opened in a browser", fix)
     return Finding("chromium", State.READY, f"{program.version} ({program.path})")
 

@@ -18,9 +18,16 @@ from tests.support.remains import marked_processes, remains
 pytestmark = [pytest.mark.stack, pytest.mark.browser, pytest.mark.timeout(150)]
 
 
-def test_the_schools_page_is_painted(runs: Path) -> None:
+@pytest.mark.parametrize(
+    ("system", "stage", "path", "name"),
+    [
+        ("flight-school", "0", "/students/", "first_contentful_paint_seconds"),
+        ("course-organizer", "1", "/courses/", "page_load_seconds"),
+    ],
+)
+def test_the_page_is_painted_and_loaded(runs: Path, system: str, stage: str, path: str, name: str) -> None:
     log = runs / "verify.log"
-    process = start([*PROOFLOAD, "verify", "flight-school", "--stage", "0", "--runs", str(runs)], log)
+    process = start([*PROOFLOAD, "verify", system, "--stage", stage, "--runs", str(runs)], log)
     wait_for(lambda: phase_began(runs, LevelName.PEAK, PhaseName.RAMP), 110, process, log)
     process.send_signal(signal.SIGINT)
     assert process.wait(60) == 11, log.read_text()
@@ -30,11 +37,12 @@ def test_the_schools_page_is_painted(runs: Path) -> None:
 
     assert 13 <= len(evidence.pages) <= 15
     assert all(page.status == 200 and 0 < (page.paint_seconds or 0) < 5 for page in evidence.pages), evidence.pages
-    observed = sli("first_contentful_paint_seconds").observe(evidence, evidence.plan.level("normal"))
+    assert all(0 < (page.load_seconds or 0) < 5 for page in evidence.pages), evidence.pages
+    observed = sli(name).observe(evidence, evidence.plan.level("normal"))
     assert isinstance(observed, Times)
     assert sum(row.completed for batch in observed.batches for row in batch) == len(evidence.pages)
     logged = [json.loads(line) for line in (run / "logs" / "nginx-access.jsonl").read_text().splitlines()]
-    opened = [row for row in logged if row["probe"] == "browser" and row["path"].startswith("/students/")]
+    opened = [row for row in logged if row["probe"] == "browser" and row["path"].startswith(path)]
     assert len(opened) >= len(evidence.pages)
     assert not (run / "browser").exists()
     assert marked_processes(run.name) == []
