@@ -17,7 +17,8 @@ from harness.loadgen.arrivals import ArrivalUser
 from harness.loadgen.http_body import Body, of_bytes, of_json
 from harness.loadgen.http_client import REDIRECTS, HttpClient
 from harness.loadgen.http_response import Response
-from harness.loadgen.http_session import Session, SessionResponse
+from harness.loadgen.http_session import Session
+from harness.loadgen.http_session_response import SessionResponse
 from harness.loadgen.net import FAILURES, Origin, error_kind, own_mistake
 from harness.loadgen.recorder import Endpoint
 

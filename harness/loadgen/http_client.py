@@ -183,7 +183,7 @@ class HttpClient:
                 response.undo_coding()
             return connection
 
-    def _exchange(
+    def _exchange(  # noqa: PLR0917
         self,
         connection: HttpConnection,
         method: str,
