@@ -240,7 +240,10 @@ class FlowSession(Session):
         response.meter = began
         try:
             super()._perform(response, method, path, **options)
-        except BaseException:  # killed at the end of the load, or no request at all
+        except Exception as error:  # no request at all: a mistake of the flow's
+            self._count(response, "unsent", type(error).__name__)
+            raise
+        except BaseException:  # killed at the end of the load
             self._count(response, "unfinished")
             raise
 
@@ -255,6 +258,9 @@ class FlowSession(Session):
         else:
             error = f"HTTP {response.status}" if exception is response.error else "wrong content"
         self._count(response, error, own)
+
+    def _drop(self, response: SessionResponse, error: BaseException) -> None:
+        self._count(response, "wrong content" if isinstance(error, Exception) else "unfinished")
 
     def _count(self, response: SessionResponse, error: str, own: str = "") -> None:
         user = self._user

@@ -182,7 +182,7 @@ class Session:
             "response_time": (response.ended - response.began) * 1000,
         }
         if catch_response:
-            response.report_by(self._report)
+            response.report_by(self._report, self._drop)
         else:
             self._report(response)
         return response
@@ -206,6 +206,9 @@ class Session:
 
     def _report(self, response: SessionResponse) -> None:
         self._fire(**response.request_meta)
+
+    def _drop(self, response: SessionResponse, error: BaseException) -> None:
+        """A with-block raised: the request is not reported, as under Locust."""
 
     def _locate(self, url: str) -> tuple[Origin | None, str]:
         """Where an address that is no plain path leads to. Raises ConfigError."""

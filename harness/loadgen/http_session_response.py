@@ -31,6 +31,7 @@ class SessionResponse(Response):
         "_catch",
         "_connection",
         "_decoder",
+        "_drop",
         "_entered",
         "_outcome",
         "_report",
@@ -58,6 +59,7 @@ class SessionResponse(Response):
         self.meter = 0
         self.request_meta: dict[str, Any] = {}
         self._report: Callable[[SessionResponse], None] | None = None
+        self._drop: Callable[[SessionResponse, BaseException], None] | None = None
         self._catch = self._entered = False
         self._outcome: bool | Exception | None = None
         self._connection: HttpConnection | None = None
@@ -140,9 +142,11 @@ class SessionResponse(Response):
         """The body is still to be read, from that connection."""
         self._connection, self._timeout, self._decoder = connection, timeout_seconds, decoder
 
-    def report_by(self, report: Callable[[SessionResponse], None]) -> None:
-        """At the end of a with-block."""
-        self._catch, self._report = True, report
+    def report_by(
+        self, report: Callable[[SessionResponse], None], drop: Callable[[SessionResponse, BaseException], None]
+    ) -> None:
+        """At the end of a with-block; ``drop`` when it raised, which Locust reports as an exception of the task."""
+        self._catch, self._report, self._drop = True, report, drop
 
     def success(self) -> None:
         """The request was good, whatever its status. Raises LocustError outside of a with-block."""
@@ -168,16 +172,14 @@ class SessionResponse(Response):
         elif isinstance(value, ResponseError):
             self.request_meta["exception"] = value
         elif kind is not None:
-            self._not_reported(value)
+            assert self._drop is not None and value is not None
+            self._drop(self, value)
             return False
         else:
             self.request_meta["exception"] = self.error
         assert self._report is not None
         self._report(self)
         return kind is None or self._outcome is None
-
-    def _not_reported(self, value: BaseException | None) -> None:
-        """The with-block raised something else: Locust reports the exception, not the request."""
 
 
 def _charset(content_type: str) -> str:

@@ -3,6 +3,7 @@
 import io
 import json
 import os
+from pathlib import Path
 
 from locust import constant, events, task
 
@@ -74,5 +75,4 @@ class Visitor(FastHttpUser):
 
 @events.quitting.add_listener
 def tell(**_):
-    with open(os.environ["SEEN"], "w") as file:
-        json.dump(seen, file)
+    Path(os.environ["SEEN"]).write_text(json.dumps(seen))

@@ -408,9 +408,8 @@ def test_tls_is_verified(certificates):
             with pytest.raises(ssl.SSLCertVerificationError) as caught:
                 ask(client)
             assert error_kind(caught.value) == "TLS error"
-    with serving(saying(b"this is no TLS")) as server:
-        with pytest.raises(FAILURES):
-            ask(HttpClient(Origin.parse(f"https://localhost:{server.port}"), 2.0, tls=trusting))
+    with serving(saying(b"this is no TLS")) as server, pytest.raises(FAILURES):
+        ask(HttpClient(Origin.parse(f"https://localhost:{server.port}"), 2.0, tls=trusting))
 
 
 # Bad servers.
@@ -556,9 +555,9 @@ def test_a_killed_greenlet_leaves_a_usable_client():
 
 
 def test_an_outer_timeout_is_obeyed():
-    with serving(lambda connection: threading.Event().wait(1)) as server, pytest.raises(gevent.Timeout):
-        with gevent.Timeout(0.1):
-            ask(client_of(server))
+    hanging = serving(lambda connection: threading.Event().wait(1))
+    with hanging as server, pytest.raises(gevent.Timeout), gevent.Timeout(0.1):
+        ask(client_of(server))
 
 
 GOOD = (
@@ -577,7 +576,9 @@ def broken_answers(draw):
     for _ in range(draw(st.integers(0, 4))):
         at = draw(st.integers(0, len(data)))
         to = min(len(data), at + draw(st.integers(0, 12)))
-        data[at:to] = draw(st.one_of(st.binary(max_size=12), st.sampled_from((b"\r\n", b"\r\n\r\n", b": ", b"\n", b"0"))))
+        data[at:to] = draw(
+            st.one_of(st.binary(max_size=12), st.sampled_from((b"\r\n", b"\r\n\r\n", b": ", b"\n", b"0")))
+        )
     return bytes(data)
 
 

@@ -65,7 +65,9 @@ def test_multipart_is_what_others_read(tmp_path):
     path = tmp_path / 'a "clip".mp4'
     path.write_bytes(b"\x00\r\n--x" * 100_000)
     with path.open("rb") as file:
-        body = multipart({"clip": file, "note": ("n.txt", "text", "text/x-note", {"X-A": "b"})}, {"id": 7, "tag": ["a", "b"]})
+        body = multipart(
+            {"clip": file, "note": ("n.txt", "text", "text/x-note", {"X-A": "b"})}, {"id": 7, "tag": ["a", "b"]}
+        )
         data = whole(body)
         assert body.length == len(data)
         assert whole(body) == data
