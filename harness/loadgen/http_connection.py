@@ -179,6 +179,7 @@ class HttpConnection(Wire):
 
     def _finish(self, *, keep: bool) -> None:
         self.busy = False
+        self._head = b""
         if keep:
             self._idle_since = _monotonic()
             if self._headless:
