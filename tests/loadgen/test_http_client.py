@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import gzip
 import socket
 import ssl
@@ -62,6 +63,21 @@ def test_a_connection_is_kept_for_many_requests():
             assert ask(client).body == b"hello"
         assert server.connections == 1
         client.close()
+
+
+def test_a_client_that_nobody_has_any_more_hangs_up():
+    ended = threading.Event()
+
+    def script(connection):
+        read_request(connection)
+        connection.sendall(answer(b"x"))
+        if not connection.recv(1):
+            ended.set()
+
+    with serving(script) as server:
+        ask(client_of(server))
+        gc.collect()
+        assert ended.wait(5)
 
 
 def test_after_connection_close_another_one_is_opened():
@@ -210,7 +226,9 @@ def test_a_connection_closed_in_the_pause_is_noticed_without_a_retry():
     with serving(script) as server:
         client, before = client_of(server), Retries.count
         assert ask(client, "POST").body == b"once"
-        gevent.sleep(0.05)  # time for the server's end to arrive
+        with gevent.Timeout(5):
+            while client._connection.is_open:
+                gevent.sleep(0.01)
         assert ask(client, "POST").body == b"once"
         assert (server.connections, Retries.count) == (2, before)
 
@@ -315,7 +333,8 @@ def test_a_file_that_shrinks_while_it_is_sent_is_our_mistake(tmp_path):
 
 def test_100_continue_waits_and_a_refusal_saves_the_body():
     expect = (("Expect", "100-continue"),)
-    bodies = []
+    bodies = {}
+    both = threading.Barrier(3)
 
     def script(connection):
         line, _, rest = read_head(connection)
@@ -326,15 +345,16 @@ def test_100_continue_waits_and_a_refusal_saves_the_body():
             connection.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")
             rest = connection.recv(10)
             connection.sendall(answer(b"taken"))
-        bodies.append(rest)
+        bodies[line.split()[1]] = rest
+        both.wait(5)
 
     with serving(script) as server:
         client = client_of(server)
         assert ask(client, "POST", "/", body=of_bytes((b"0123456789",)), headers=expect).body == b"taken"
         client.close()
         assert ask(client, "POST", "/refuse", body=of_bytes((b"0123456789",)), headers=expect).status == 413
-        gevent.sleep(0.05)
-    assert bodies == [b"0123456789", b""]
+        both.wait(5)
+    assert bodies == {"/": b"0123456789", "/refuse": b""}
 
 
 def test_an_early_answer_ends_an_upload():
@@ -408,6 +428,21 @@ def test_tls_is_verified(certificates):
             with pytest.raises(ssl.SSLCertVerificationError) as caught:
                 ask(client)
             assert error_kind(caught.value) == "TLS error"
+
+    def ticket_in_the_pause(connection):
+        """A new session ticket comes while nobody waits: that does not end the connection."""
+        for number in range(3):
+            read_request(connection)
+            connection.sendall(answer(b"%d" % number))
+
+    serve.num_tickets = 4
+    with serving(ticket_in_the_pause, tls=serve) as server:
+        client = HttpClient(Origin.parse(f"https://localhost:{server.port}"), 5.0, tls=trusting)
+        for number in range(3):
+            assert ask(client, "POST").body == b"%d" % number
+            gevent.sleep(0.3)
+        assert server.connections == 1
+        client.close()
     with serving(saying(b"this is no TLS")) as server, pytest.raises(FAILURES):
         ask(HttpClient(Origin.parse(f"https://localhost:{server.port}"), 2.0, tls=trusting))
 
@@ -547,7 +582,9 @@ def test_a_killed_greenlet_leaves_a_usable_client():
     with serving(lambda connection: threading.Event().wait(1)) as server:
         client = client_of(server)
         asking = gevent.spawn(ask, client)
-        gevent.sleep(0.05)
+        with gevent.Timeout(5):
+            while not server.connections:
+                gevent.sleep(0.01)
         asking.kill()
         server.script = answering(answer(b"after"))
         assert ask(client).body == b"after"
