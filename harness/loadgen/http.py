@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
 from typing import Any, ClassVar
 
 import gevent
@@ -26,6 +27,9 @@ PROBE_HEADER = "X-Proofload-Probe"
 
 _MAX_REDIRECTS = 5
 _PROBE = ((PROBE_HEADER, "1"),)
+
+_endpoint = lru_cache(maxsize=4096)(Endpoint)
+"""The same object for each request of a kind: making one takes longer than recording it."""
 
 
 class Reply(Response):
@@ -137,7 +141,7 @@ class HttpFlowUser(ArrivalUser):
         ``expect``-ed status has the right content. A redirect is an error, unless ``follow_redirects``; even then
         only one to the very same scheme, host and port is followed, since no other host was allowed to be loaded.
         """
-        row = self.endpoint(endpoint, kind)
+        row = _endpoint(endpoint, self.flow, kind, self.arrival.probe)
         sent: Body | None = None
         if json_body is not None:
             sent = of_json(json_body)

@@ -22,7 +22,7 @@ _SMALL_BYTES = 16 * 1024
 Part = bytes | memoryview
 
 
-@dataclass(slots=True, frozen=True)
+@dataclass(slots=True)  # not frozen: that makes it three times as dear, for every request with a body
 class Body:
     """length: in bytes; None when it is not known beforehand: then it is sent in chunks.
 
