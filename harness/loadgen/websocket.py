@@ -329,7 +329,7 @@ def _shake_hands(sock: Any, origin: Origin, path: str, headers: Mapping[str, str
 
 def _bare(sock: Any) -> Any:
     """The same connection without what gevent keeps for a socket that greenlets wait on; TLS stays as it is."""
-    if isinstance(sock, ssl.SSLSocket) or not isinstance(sock, gevent.socket.socket):
+    if type(sock) is not gevent.socket.socket:
         sock.settimeout(0.0)
         return sock
     family, kind, protocol = sock.family, sock.type, sock.proto
