@@ -1,0 +1,82 @@
+"""Waking greenlets at a moment, to within some tens of microseconds.
+
+The event loop's own timer has a granularity of a millisecond (epoll takes whole ones, and gevent rounds up): an arrival
+of the schedule, or the next step of a session, would start 0.7 ms late on average, and that would be reported as the
+system's response time. Linux' timerfd(2) is a descriptor that becomes readable at the nanosecond it was set to, so the
+loop is woken by it as by any socket. One descriptor serves all sleepers, set to the earliest of them.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import time
+from heapq import heappop, heappush
+
+from gevent.hub import Waiter, get_hub
+
+_CLOCK_MONOTONIC = 1
+_NONBLOCK = os.O_NONBLOCK | os.O_CLOEXEC
+_ABSOLUTE = 1
+_READABLE = 1
+_FIRST = 2
+"""libev's highest priority: what is due comes before what has just been received."""
+
+
+class _Time(ctypes.Structure):
+    _fields_ = (("seconds", ctypes.c_long), ("nanoseconds", ctypes.c_long))
+
+
+class _Setting(ctypes.Structure):
+    """struct itimerspec: the period (0: once) and the moment (0: never)."""
+
+    _fields_ = (("period", _Time), ("moment", _Time))
+
+
+class Alarm:
+    """Wakes the greenlets of one thread. Raises OSError when there is no descriptor left for it."""
+
+    def __init__(self) -> None:
+        libc = ctypes.CDLL(None, use_errno=True)
+        self._descriptor = libc.timerfd_create(_CLOCK_MONOTONIC, _NONBLOCK)
+        if self._descriptor < 0:
+            number = ctypes.get_errno()
+            raise OSError(number, os.strerror(number))
+        self._settime = libc.timerfd_settime
+        self._setting = _Setting()
+        self._reference = ctypes.byref(self._setting)
+        self._sleepers: list[tuple[float, int, Waiter]] = []
+        self._count = 0
+        self._watcher = get_hub().loop.io(self._descriptor, _READABLE, priority=_FIRST)
+        self._watcher.start(self._ring)
+
+    def sleep_until(self, monotonic_seconds: float) -> None:
+        """Let others run until that moment of CLOCK_MONOTONIC; at once when it has passed."""
+        if monotonic_seconds <= time.monotonic():
+            return
+        sleepers = self._sleepers
+        waiter = Waiter()
+        self._count += 1  # breaks ties: waiters have no order
+        heappush(sleepers, (monotonic_seconds, self._count, waiter))
+        if sleepers[0][2] is waiter:
+            self._set(monotonic_seconds)
+        waiter.get()  # of a greenlet that is killed here, the waiter stays behind and wakes nobody
+
+    def _ring(self) -> None:
+        """In the hub: wake everybody whose moment has come, then set the next one, which also clears the descriptor."""
+        now = time.monotonic()
+        sleepers = self._sleepers
+        while sleepers and sleepers[0][0] <= now:
+            heappop(sleepers)[2].switch(None)
+        self._set(sleepers[0][0] if sleepers else 0.0)
+
+    def _set(self, moment: float) -> None:
+        whole = int(moment)
+        self._setting.moment.seconds = whole
+        self._setting.moment.nanoseconds = int((moment - whole) * 1e9)
+        self._settime(self._descriptor, _ABSOLUTE, self._reference, None)
+
+    def close(self) -> None:
+        """Give the descriptor back; nobody may be asleep."""
+        self._watcher.close()
+        os.close(self._descriptor)
