@@ -1,0 +1,80 @@
+"""Memory of what does nothing: so many users or connections more, so many bytes more."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from tests.benchmarks.flat_out import locust_command
+from tests.benchmarks.peers import NODE_FOLDER
+from tests.benchmarks.processes import Program, program, until
+from tests.benchmarks.servers import nginx, socket_io
+from tests.benchmarks.setting import Setting
+
+_ARRIVE_SECONDS = 120.0
+_SETTLE_SECONDS = 2.0
+
+
+def bytes_each(few: int, many: int, resident_bytes: Callable[[int], int]) -> float:
+    """The slope between a few of them and many, which leaves out what the program itself takes."""
+    return (resident_bytes(many) - resident_bytes(few)) / (many - few)
+
+
+def _resident(setting: Setting, command: Sequence[str | Path], connections: int) -> int:
+    """Of the program, once it holds so many connections and has come to rest."""
+    log = setting.path("rest.log")
+    with program(command, setting.generator_core, log, {"BENCH_RUN": str(setting.path("run-rest"))}) as running:
+        until(lambda: _connections(running) >= connections, _ARRIVE_SECONDS, running)
+        time.sleep(_SETTLE_SECONDS)
+        running.require_alive()
+        return running.resident_bytes()
+
+
+def _connections(running: Program) -> int:
+    """How many descriptors of the program are sockets."""
+    found = 0
+    for link in Path(f"/proc/{running.pid}/fd").iterdir():
+        try:
+            found += str(link.readlink()).startswith("socket:")
+        except OSError:  # closed meanwhile
+            continue
+    return found
+
+
+def http_users(setting: Setting, locustfile: str, *classes: str) -> float:
+    """KB for each HTTP user that has asked once and kept its connection."""
+    few, many = (20, 100) if setting.small else (500, 10_000)
+    with nginx(setting) as server:
+        return (
+            bytes_each(
+                few,
+                many,
+                lambda users: _resident(setting, locust_command(locustfile, server.url, users, *classes), users),
+            )
+            / 1e3
+        )
+
+
+def http_ours(setting: Setting) -> float:
+    """Our users."""
+    return http_users(setting, "ours.py", "Idle")
+
+
+def http_stock(setting: Setting) -> float:
+    """Locust's FastHttpUser."""
+    return http_users(setting, "stock_idle.py")
+
+
+def sockets_ours(setting: Setting) -> float:
+    """KB for each connected Socket.IO client in its Locust user."""
+    few, many = (20, 100) if setting.small else (500, 5_000)
+    with socket_io(setting, NODE_FOLDER) as server:
+        return (
+            bytes_each(
+                few,
+                many,
+                lambda users: _resident(setting, locust_command("ours_sockets.py", server.url, users, "Rest"), users),
+            )
+            / 1e3
+        )
