@@ -10,6 +10,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from functools import cache
 from typing import Any
 
 from locust.env import Environment
@@ -34,7 +35,7 @@ def feed(stats: RequestStats, rows: Iterable[RequestRow]) -> None:
             continue
         rounded: Counter[int] = Counter()
         for bucket, number in row.response.buckets.items():
-            rounded[bucket_response_time(upper_edge_seconds(bucket) * 1000)] += number
+            rounded[_rounded(bucket)] += number
         for entry in (stats.total, stats.entries[row.endpoint, row.kind]):
             _add(entry, row, rounded)
         for kind, count in row.error_kinds.items():
@@ -42,6 +43,13 @@ def feed(stats: RequestStats, rows: Iterable[RequestRow]) -> None:
             error = stats.errors.setdefault(key, StatsError(row.kind, row.endpoint, kind))
             error.occurred()
             error.occurrences += count - 1
+
+
+@cache
+def _rounded(bucket: int) -> int:
+    """The milliseconds that Locust counts a bucket under. There are some thousand buckets at most."""
+    milliseconds: int = bucket_response_time(upper_edge_seconds(bucket) * 1000)
+    return milliseconds
 
 
 def _add(entry: Any, row: RequestRow, rounded: Mapping[int, int]) -> None:

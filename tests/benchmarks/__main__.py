@@ -20,6 +20,7 @@ from tests.benchmarks.figures import Outcome, Readings, found, outcome
 from tests.benchmarks.page import page
 from tests.benchmarks.peers import PEERS, peer
 from tests.benchmarks.processes import BenchError
+from tests.benchmarks.profile import profile
 from tests.benchmarks.report import (
     CLAIM_HEAD,
     DOCS,
@@ -94,6 +95,7 @@ def _main(words: Sequence[str]) -> int:
     parser.add_argument("--seconds", type=float, default=5.0, help="of each measurement")
     parser.add_argument("--out", type=Path, default=DOCS, help="where performance.json and performance.md are kept")
     parser.add_argument("--small", action="store_true", help="tiny sizes: tests the bench itself, says nothing")
+    parser.add_argument("--profile", type=float, metavar="RATE", help="only py-spy's samples; RATE of the open model")
     parser.add_argument("--page", action="store_true", help="only write the page anew")
     asked = parser.parse_args(words)
     if asked.runs < 1 or asked.seconds <= 0:
@@ -108,12 +110,16 @@ def _main(words: Sequence[str]) -> int:
             setting = Setting(
                 Path(folder), asked.seconds, min(1.0, asked.seconds / 2), server, generator, small=asked.small
             )
+            if asked.profile:
+                stored["profile"] = profile(setting, asked.profile)
             for group in GROUPS:
-                if group.name in (asked.only or names):
+                if group.name in (asked.only or names) and not asked.profile:
                     readings = measure(group, setting, asked.runs)
                     stored["groups"][group.name] = _kept(group, readings, this, made_of, asked.seconds)
                     save(stored, page(stored), asked.out)  # each at once: what comes after it may fail
     save(stored, page(stored), asked.out)
+    if asked.profile or asked.page:
+        return 0
     return _tell(stored, asked.only or names)
 
 

@@ -54,19 +54,19 @@ def page(stored: Mapping[str, Any]) -> str:
     parts += ["## Everybody's own figures\n", markdown(READING_HEAD, reading_lines(titles, kept)), ""]
     if lines := reading_lines(grown, kept):
         parts += ["## As the work grows\n", markdown(READING_HEAD, lines), ""]
-    if profile := stored.get("profile"):
-        parts += ["## Where the time goes\n", _profile(profile), ""]
+    if stored.get("profile"):
+        parts += ["## Where the time goes\n", *map(_profile, stored["profile"])]
     parts += ["## Measured on\n", _host(stored)]
     return "\n".join(parts) + "\n"
 
 
 def _profile(profile: Mapping[str, Any]) -> str:
     told = (
-        f"{profile['samples']} samples of py-spy, {profile['what']}. "
-        "Own time, native code counted to the Python line that called it."
+        f"{profile['samples']:,} samples of py-spy: {profile['what']}. "
+        "Own time; native code counts for the Python function that called it."
     )
     lines = [(f"{100 * share:.0f} %", f"`{place}`") for place, share in profile["places"]]
-    return told + "\n\n" + markdown(("share", "where"), lines)
+    return told + "\n\n" + markdown(("share", "where"), lines) + "\n"
 
 
 def _host(stored: Mapping[str, Any]) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import sys
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -77,6 +78,7 @@ PEERS: tuple[Peer, ...] = (
          node_package="artillery"),
     Peer("socket.io", f"{_NPM} socket.io", node_package="socket.io"),
     Peer("python-socketio", "pip install python-socketio websocket-client", package="python-socketio"),
+    Peer("py-spy", "pip install py-spy", program="py-spy", folder=Path(sys.executable).parent),
     Peer("nginx", "apt-get install nginx-light", program="nginx", version_words=("-v",)),
 )  # fmt: skip
 """Every program that a row of the table needs beside our own."""
