@@ -137,6 +137,16 @@ def get_wrk(setting: Setting) -> float:
         return flat_out(setting, server, "wrk", command, {}).per_second
 
 
+def get_ab(setting: Setting) -> float:
+    """ab, 50 connections kept alive."""
+    with nginx(setting) as server:
+        path = peer("ab").path
+        if path is None:
+            raise BenchError("missing")
+        command: list[str | Path] = [path, "-k", "-q", f"-c{USERS}", "-t600", "-n1000000000", server.url + "/"]
+        return flat_out(setting, server, "ab", command, {}).per_second
+
+
 # POST
 
 

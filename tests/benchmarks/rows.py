@@ -41,6 +41,7 @@ GROUPS: tuple[Group, ...] = (
             Contestant("k6", flat_out.get_k6, ("nginx", "k6")),
             Contestant("locust", flat_out.get_stock, ("nginx", "locust")),
             Contestant("wrk", flat_out.get_wrk, ("nginx", "wrk")),
+            Contestant("ab", flat_out.get_ab, ("nginx", "ab")),
         ),
     ),
     Group(

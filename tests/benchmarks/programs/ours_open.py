@@ -70,4 +70,4 @@ def _write(**_):
         Path(_STAMPS).write_text(json.dumps({"error": list(_errors), "start": list(_starts)}))
 
 
-install(lambda _: None)
+install(events, lambda _: None)
