@@ -1,12 +1,13 @@
 """Classrooms: sockets held open along the plan's curve.
 
-Every socket is one Locust user, whose greenlet is its reader; nothing else is kept per socket.
+Every socket is one Locust user. Its greenlet only waits for the end: the event loop itself reads.
 """
 
 from __future__ import annotations
 
 import time
 from collections import deque
+from collections.abc import Callable
 from random import Random
 from typing import ClassVar
 
@@ -16,15 +17,15 @@ from locust import User
 from locust.exception import StopTest
 
 from harness.errors import HarnessError
+from harness.loadgen.backoff import Backoff, stay
 from harness.loadgen.generator import Generator
 from harness.loadgen.net import FAILURES, ProtocolError, TimedOut
 from harness.loadgen.rooms import Rooms, Seat, Words
-from harness.loadgen.socketio import SocketIO
+from harness.loadgen.socketio import Client, SocketIO
 from harness.model.plan import Held
 from harness.planning.schedule import Shard, seat_changes
 
-_FIRST_BACKOFF_SECONDS = 0.5
-_LAST_BACKOFF_SECONDS = 10.0
+_BACKOFF = Backoff()
 _GOODBYE_SECONDS = 2.0
 """How long a polite server gets to close what we have left, before we hang up."""
 
@@ -88,7 +89,7 @@ class Holder:
             self._close(self._seats.pop())
 
 
-def _say_goodbye(client: SocketIO, patience_seconds: float) -> None:
+def _say_goodbye(client: Client, patience_seconds: float) -> None:
     give_up = time.monotonic() + patience_seconds
     while client.unacknowledged and time.monotonic() < give_up:
         gevent.sleep(0.05)  # what this socket has said last is still to be acknowledged
@@ -102,10 +103,13 @@ class ClassroomUser(User):
 
     A locustfile's class sets ``words`` and calls ``self.attend()`` in its task. Connecting again after a loss is part
     of attending: with a back-off that doubles, so that a struggling server is not finished off by its own clients.
+
+    connector: what connects; ``harness.loadgen.polling`` has a slower one for systems whose clients poll.
     """
 
     abstract = True
     words: ClassVar[Words]
+    connector: ClassVar[Callable[..., Client]] = SocketIO
 
     # Set by the boot module before any user is spawned.
     generator: ClassVar[Generator]
@@ -146,20 +150,34 @@ class ClassroomUser(User):
 
     def attend(self) -> None:
         """Connect, join and listen; again after a loss, until the seat is given up."""
-        seat, rooms = self.seat, self.rooms
-        backoff = _FIRST_BACKOFF_SECONDS
+        seat = self.seat
         leave_at = time.monotonic() + _BARE_STAY_SECONDS
-        while not seat.retired and (self.holder is not None or time.monotonic() < leave_at):
-            if self._connect():
-                backoff = _FIRST_BACKOFF_SECONDS
+
+        def over() -> bool:
+            return seat.retired or self.generator.closed or (self.holder is None and time.monotonic() >= leave_at)
+
+        def live() -> bool:
+            connected = self._connect()
+            if connected:
                 self._listen(leave_at)
-            if seat.retired or self.generator.closed:
-                break
+            return connected
+
+        def record(_: float) -> None:
             self.generator.reconnects += 1
-            gevent.sleep(backoff * Random().uniform(0.5, 1.5))
-            backoff = min(_LAST_BACKOFF_SECONDS, backoff * 2)
+
+        def pause(seconds: float) -> None:
+            gevent.sleep(seconds)
             seat.intended = time.monotonic()
-        rooms.leave(seat, own_will=True)
+
+        stay(
+            live,
+            over,
+            backoff=_BACKOFF,
+            random=lambda: self.generator.random(f"{self.flow}/reconnect", seat.index),
+            record=record,
+            sleep=pause,
+        )
+        self.rooms.leave(seat, own_will=True)
         if seat.client is not None:
             seat.client.close()
 
@@ -170,7 +188,7 @@ class ClassroomUser(User):
         timeout = gevent.Timeout.start_new(generator.settings.request_timeout_seconds, TimedOut())
         done = False
         try:
-            client = SocketIO(
+            client = type(self).connector(
                 generator.origin,
                 lambda event, data: self.rooms.heard(seat, event, data),
                 auth=words.auth(seat.index),

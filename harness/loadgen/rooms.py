@@ -20,7 +20,7 @@ from harness.loadgen.arrivals import LATE_SECONDS, WaitingLine
 from harness.loadgen.generator import Generator
 from harness.loadgen.net import FAILURES, error_kind, own_mistake
 from harness.loadgen.recorder import Endpoint
-from harness.loadgen.socketio import SocketIO
+from harness.loadgen.socketio import Client
 from harness.planning.schedule import Arrival
 
 
@@ -32,7 +32,7 @@ class Seat:
     room: int
     intended: float
     retired: bool = False
-    client: SocketIO | None = None
+    client: Client | None = None
     joined: bool = False
 
 

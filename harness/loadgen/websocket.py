@@ -1,29 +1,57 @@
-"""WebSocket (RFC 6455), the client's side, on a gevent socket: whole text messages in and out.
+"""A WebSocket (RFC 6455), the client's side, read by the event loop itself.
 
-One greenlet reads; pings are answered by it. Nothing is negotiated (no extensions), so any reserved bit is an error.
+No greenlet belongs to an open connection: the loop calls back when bytes have come, they are read into one buffer that
+all connections share, and what they complete is handed on at once. An idle connection is a socket and a few small
+objects. Whoever is handed a message runs inside the loop and must not block; it may send.
 """
 
 from __future__ import annotations
 
+import _socket
 import base64
+import contextlib
 import hashlib
 import os
-from collections.abc import Mapping, Sequence
-from typing import NoReturn
+import ssl
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
-from gevent.lock import BoundedSemaphore
+import gevent
+import gevent.socket
+from gevent.hub import Waiter
 
-from harness.loadgen.net import ConnectionEnded, Origin, ProtocolError
+from harness.loadgen.frames import (
+    ABNORMAL,
+    BINARY,
+    CLOSE,
+    NO_CODE,
+    NORMAL,
+    PING,
+    PONG,
+    PROTOCOL_ERROR,
+    TEXT,
+    Control,
+    FrameError,
+    FrameReader,
+    frame,
+)
+from harness.loadgen.net import ConnectionEnded, Origin, ProtocolError, TimedOut
 
-MAX_MESSAGE_BYTES = 4 * 1024 * 1024
+HIGH_WATER_BYTES = 256 * 1024
+"""A sender waits while more than this is unsent."""
+
+MAX_UNSENT_BYTES = 8 * 1024 * 1024
+"""What handlers inside the loop, which cannot wait, may leave unsent before the connection is given up."""
+
 _MAX_HEAD_BYTES = 64 * 1024
-_READ_BYTES = 16 * 1024
+_READ_BYTES = 64 * 1024
 _GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
+_READ, _WRITE = 1, 2
+_NOT_NOW = (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
 
-_CONTINUATION, _TEXT, _BINARY, _CLOSE, _PING, _PONG = 0x0, 0x1, 0x2, 0x8, 0x9, 0xA
-
-NORMAL, PROTOCOL_ERROR, BAD_TEXT, TOO_BIG = 1000, 1002, 1007, 1009
-"""Close codes."""
+# Filled and emptied within one call of the loop, never across two: so one does for all connections.
+_BUFFER = bytearray(_READ_BYTES)
+_VIEW = memoryview(_BUFFER)
 
 
 class HandshakeRefused(ProtocolError):
@@ -34,167 +62,277 @@ class HandshakeRefused(ProtocolError):
         self.status = status
 
 
-def mask(payload: bytes, key: bytes) -> bytes:
-    """The payload XOR the key repeated, as one big integer: a loop over bytes would cost a thousand times as much."""
-    length = len(payload)
-    repeated = (key * (length // 4 + 1))[:length]
-    return (int.from_bytes(payload, "big") ^ int.from_bytes(repeated, "big")).to_bytes(length, "big")
+class ExtensionForced(ProtocolError):
+    """The server insists on an extension that was not offered: permessage-deflate, most likely."""
 
 
-def frame(opcode: int, payload: bytes) -> bytes:
-    """One final, masked frame."""
-    length = len(payload)
-    if length < 126:
-        head = bytes((0x80 | opcode, 0x80 | length))
-    elif length < 1 << 16:
-        head = bytes((0x80 | opcode, 0x80 | 126)) + length.to_bytes(2, "big")
-    else:
-        head = bytes((0x80 | opcode, 0x80 | 127)) + length.to_bytes(8, "big")
-    key = os.urandom(4)
-    return head + key + mask(payload, key)
+class ServerNotReading(ProtocolError):
+    """More waits to be sent than a server that reads would ever leave."""
+
+
+def upgrade_request(origin: Origin, path: str, headers: Mapping[str, str], key: bytes) -> bytes:
+    """The HTTP request that asks for a WebSocket. No extension is offered."""
+    lines = [
+        f"GET {path} HTTP/1.1",
+        f"Host: {origin.host_header}",
+        "Upgrade: websocket",
+        "Connection: Upgrade",
+        f"Sec-WebSocket-Key: {key.decode()}",
+        "Sec-WebSocket-Version: 13",
+        *(f"{name}: {value}" for name, value in headers.items()),
+    ]
+    return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1")
+
+
+def check_upgrade(head: bytes, key: bytes) -> None:
+    """The answer's head, without its empty line. Raises ProtocolError, HandshakeRefused, ExtensionForced."""
+    status_line, *fields = head.split(b"\r\n")
+    parts = status_line.split(None, 2)
+    if len(parts) < 2 or not parts[0].startswith(b"HTTP/") or len(parts[1]) != 3 or not parts[1].isdigit():
+        raise ProtocolError("the handshake's answer is no HTTP")
+    if parts[1] != b"101":
+        raise HandshakeRefused(int(parts[1]))
+    accept = base64.b64encode(hashlib.sha1(key + _GUID, usedforsecurity=False).digest())
+    answered = {name.strip().lower(): value.strip() for name, _, value in (f.partition(b":") for f in fields)}
+    if answered.get(b"sec-websocket-accept") != accept:
+        raise ProtocolError("the handshake's answer is to another question")
+    if answered.get(b"sec-websocket-extensions"):
+        raise ExtensionForced("the server forces an extension that was not offered")
 
 
 class WebSocket:
-    """An open WebSocket. close_code: the server's, once it has closed; 0 before, 1006 when it just went away."""
+    """An open WebSocket. Connecting blocks the greenlet that asks for it; then ``start`` hands it to the loop.
+
+    close_code: the server's, once it has closed; 0 before, 1006 when it just went away.
+    heard_at: the loop's time when bytes came last.
+    """
+
+    __slots__ = (
+        "_closing",
+        "_drainers",
+        "_ended",
+        "_hub",
+        "_on_end",
+        "_on_message",
+        "_readable",
+        "_reader",
+        "_rest",
+        "_sock",
+        "_timeout_seconds",
+        "_unsent",
+        "_writable",
+        "close_code",
+        "heard_at",
+    )
 
     def __init__(self, origin: Origin, path: str, headers: Mapping[str, str], timeout_seconds: float) -> None:
-        self.close_code = 0
-        self._fragments: list[bytes] = []
-        self._fragmented = False
-        self._sending = BoundedSemaphore()
+        self._hub = gevent.get_hub()
+        self._timeout_seconds = timeout_seconds
+        self._reader = FrameReader()
         self._closing = False
-        self._sock = origin.connect(timeout_seconds)
+        self._ended: BaseException | None = None
+        self._unsent: bytearray | None = None
+        self._drainers: list[Any] | None = None
+        self._on_message: Callable[[str | bytes], None] | None = None
+        self._on_end: Callable[[BaseException], None] | None = None
+        self._readable: Any = None
+        self._writable: Any = None
+        self.close_code = 0
+        sock = origin.connect(timeout_seconds)
         try:
-            self._buffer = self._shake_hands(origin, path, headers)
+            self._rest = _shake_hands(sock, origin, path, headers)
+            self._sock = _bare(sock)
         except BaseException:
-            self._sock.close()
+            sock.close()
             raise
+        self.heard_at = self._hub.loop.now()
 
-    def _shake_hands(self, origin: Origin, path: str, headers: Mapping[str, str]) -> bytearray:
-        key = base64.b64encode(os.urandom(16))
-        lines = [
-            f"GET {path} HTTP/1.1",
-            f"Host: {origin.host_header}",
-            "Upgrade: websocket",
-            "Connection: Upgrade",
-            f"Sec-WebSocket-Key: {key.decode()}",
-            "Sec-WebSocket-Version: 13",
-            *(f"{name}: {value}" for name, value in headers.items()),
-        ]
-        self._sock.sendall(("\r\n".join(lines) + "\r\n\r\n").encode("latin-1"))
-        buffer = bytearray()
-        while (end := buffer.find(b"\r\n\r\n")) < 0:
-            if len(buffer) > _MAX_HEAD_BYTES:
-                raise ProtocolError("the handshake's answer is too long")
-            data = self._sock.recv(_READ_BYTES)
-            if not data:
-                raise ConnectionEnded
-            buffer += data
-        status_line, *fields = bytes(buffer[:end]).split(b"\r\n")
-        parts = status_line.split(None, 2)
-        if len(parts) < 2 or not parts[0].startswith(b"HTTP/") or not parts[1].isdigit():
-            raise ProtocolError("the handshake's answer is no HTTP")
-        if parts[1] != b"101":
-            raise HandshakeRefused(int(parts[1]))
-        accept = base64.b64encode(hashlib.sha1(key + _GUID, usedforsecurity=False).digest())
-        answered = {name.strip().lower(): value.strip() for name, _, value in (f.partition(b":") for f in fields)}
-        if answered.get(b"sec-websocket-accept") != accept:
-            raise ProtocolError("the handshake's answer is to another question")
-        return buffer[end + 4 :]
+    def start(self, on_message: Callable[[str | bytes], None], on_end: Callable[[BaseException], None]) -> None:
+        """From now on the loop reads: on_message gets each message, on_end why it is over, once.
 
-    def set_idle_timeout(self, seconds: float) -> None:
-        """``receive`` raises TimeoutError when nothing comes for so long."""
-        self._sock.settimeout(seconds)
+        An error that on_message raises ends the connection, too. on_end is called by whoever ends it.
+        """
+        self._on_message, self._on_end = on_message, on_end
+        self._hub.loop.run_callback(self._begin)
+
+    def _begin(self) -> None:
+        rest, self._rest = self._rest, b""
+        if self._ended is None and rest:
+            self._hand_on(rest)
+        if self._ended is None:
+            self._readable = self._hub.loop.io(self._sock.fileno(), _READ)
+            self._readable.start(self.read)
+
+    def read(self) -> None:
+        """Take what has come, without waiting. For the loop."""
+        while self._ended is None:
+            try:
+                count = self._sock.recv_into(_BUFFER)
+            except _NOT_NOW:
+                return
+            except OSError as error:
+                self.end(error)
+                return
+            if not count:
+                self.close_code = self.close_code or ABNORMAL
+                self.end(ConnectionEnded())
+                return
+            self.heard_at = self._hub.loop.now()
+            self._hand_on(bytes(_VIEW[:count]))
+            if type(self._sock) is _socket.socket:
+                return  # what is left wakes the loop again; TLS may hold decrypted bytes that do not
+
+    def _hand_on(self, data: bytes) -> None:
+        on_message = self._on_message
+        assert on_message is not None
+        try:
+            for message in self._reader.feed(data):
+                if type(message) is Control:
+                    self._control(message)
+                else:
+                    on_message(message)  # type: ignore[arg-type]  # Control is told by its very type: a str is common
+                if self._ended is not None:
+                    return
+        except FrameError as error:
+            self.end(error, error.code)
+        except ProtocolError as error:
+            self.end(error, PROTOCOL_ERROR)
+        except Exception as error:  # noqa: BLE001  # a handler's mistake: its connection's owner shall see it
+            self.end(error)
+
+    def _control(self, control: Control) -> None:
+        if control.opcode == PING:
+            self.write(frame(PONG, control.payload))
+        elif control.opcode == CLOSE:
+            self.close_code = int.from_bytes(control.payload[:2], "big") or NO_CODE
+            self.end(ConnectionEnded())
 
     def send(self, text: str, attachments: Sequence[bytes] = ()) -> None:
-        """Send a text message, and right behind it binary ones. Safe from any greenlet."""
-        self._write(frame(_TEXT, text.encode()) + b"".join(frame(_BINARY, payload) for payload in attachments))
+        """Send a text message, and right behind it binary ones, in one piece. Raises why the connection has ended.
 
-    def _send(self, opcode: int, payload: bytes) -> None:
-        self._write(frame(opcode, payload))
+        Waits while the server does not read, unless called inside the loop.
+        """
+        data = frame(TEXT, text.encode())
+        if attachments:
+            data += b"".join(frame(BINARY, payload) for payload in attachments)
+        self.write(data)
 
-    def _write(self, data: bytes) -> None:
-        with self._sending:  # a frame that goes out in two parts must not have another one between them
-            self._sock.sendall(data)
+    def write(self, data: bytes) -> None:
+        """Send whole frames."""
+        if self._ended is not None:
+            raise self._ended.with_traceback(None)
+        if self._unsent is not None:
+            self._unsent += data
+        else:
+            try:
+                sent = self._sock.send(data)
+            except _NOT_NOW:
+                sent = 0
+            except OSError as error:
+                self.end(error)
+                raise
+            if sent == len(data):
+                return
+            self._unsent = bytearray(memoryview(data)[sent:])
+            if self._writable is None:
+                self._writable = self._hub.loop.io(self._sock.fileno(), _WRITE)
+            self._writable.start(self._write_on)
+        if len(self._unsent) > HIGH_WATER_BYTES:
+            self._hold_back(len(self._unsent))
 
-    def receive(self) -> str:
-        """The next text message; blocks. Raises ConnectionEnded, ProtocolError, OSError."""
-        while True:
-            final, opcode, payload = self._next_frame()
-            if opcode >= _CLOSE:
-                self._control(opcode, payload)
-                continue
-            if opcode == _BINARY:
-                self._fail(PROTOCOL_ERROR, "binary messages are not expected")
-            if (opcode == _CONTINUATION) != self._fragmented:
-                self._fail(PROTOCOL_ERROR, "a fragment out of order")
-            if final and not self._fragmented:
-                return self._text(payload)
-            self._fragments.append(payload)
-            self._fragmented = not final
-            if sum(len(part) for part in self._fragments) > MAX_MESSAGE_BYTES:
-                self._fail(TOO_BIG, "the message is too big")
-            if final:
-                whole, self._fragments = b"".join(self._fragments), []
-                return self._text(whole)
+    def _hold_back(self, unsent: int) -> None:
+        if gevent.getcurrent() is self._hub:
+            if unsent > MAX_UNSENT_BYTES:
+                error = ServerNotReading("the server does not read what it is sent")
+                self.end(error)
+                raise error
+            return
+        waiter: Any = Waiter(self._hub)
+        if self._drainers is None:
+            self._drainers = []
+        self._drainers.append(waiter)
+        with gevent.Timeout(self._timeout_seconds, TimedOut()):
+            waiter.get()
+        if self._ended is not None:
+            raise self._ended.with_traceback(None)
 
-    def _text(self, payload: bytes) -> str:
+    def _write_on(self) -> None:
+        assert self._unsent is not None
         try:
-            return payload.decode()
-        except UnicodeDecodeError:
-            self._fail(BAD_TEXT, "the text is no UTF-8")
+            sent = self._sock.send(self._unsent)
+        except _NOT_NOW:
+            return
+        except OSError as error:
+            self.end(error)
+            return
+        del self._unsent[:sent]
+        if not self._unsent:
+            self._unsent = None
+            self._writable.stop()
+            self._wake_drainers()
 
-    def _next_frame(self) -> tuple[bool, int, bytes]:
-        buffer = self._buffer
-        self._fill(2)
-        first, second = buffer[0], buffer[1]
-        opcode, length, start = first & 0x0F, second & 0x7F, 2
-        if first & 0x70 or second & 0x80 or opcode not in (_CONTINUATION, _TEXT, _BINARY, _CLOSE, _PING, _PONG):
-            self._fail(PROTOCOL_ERROR, "not a frame that a server may send")
-        if opcode >= _CLOSE and (length > 125 or not first & 0x80):
-            self._fail(PROTOCOL_ERROR, "a control frame must be short and whole")
-        if length >= 126:
-            start = 4 if length == 126 else 10
-            self._fill(start)
-            length = int.from_bytes(buffer[2:start], "big")
-            if length > MAX_MESSAGE_BYTES:
-                self._fail(TOO_BIG, "the message is too big")
-        self._fill(start + length)
-        payload = bytes(buffer[start : start + length])
-        del buffer[: start + length]
-        return bool(first & 0x80), opcode, payload
-
-    def _fill(self, size: int) -> None:
-        """Read until the buffer holds that many bytes."""
-        while len(self._buffer) < size:
-            data = self._sock.recv(_READ_BYTES)
-            if not data:
-                self.close_code = self.close_code or 1006
-                raise ConnectionEnded
-            self._buffer += data
-
-    def _control(self, opcode: int, payload: bytes) -> None:
-        if opcode == _PING:
-            self._send(_PONG, payload)
-        elif opcode == _CLOSE:
-            self.close_code = int.from_bytes(payload[:2], "big") if len(payload) >= 2 else 1005
-            self.close()
-            raise ConnectionEnded
-
-    def _fail(self, code: int, reason: str) -> NoReturn:
-        self.close(code)
-        raise ProtocolError(reason)
+    def _wake_drainers(self) -> None:
+        drainers, self._drainers = self._drainers, None
+        for waiter in drainers or ():
+            self._hub.loop.run_callback(waiter.switch, None)
 
     def say_goodbye(self, code: int = NORMAL) -> None:
-        """Send the closing frame; the server then closes the connection, which the reader notices."""
-        if not self._closing:
-            self._closing = True
-            try:
-                self._send(_CLOSE, code.to_bytes(2, "big"))
-            except OSError:
-                self._sock.close()
+        """Send the closing frame; the server then closes the connection, which ends it here."""
+        if self._closing or self._ended is not None:
+            return
+        self._closing = True
+        data = frame(CLOSE, code.to_bytes(2, "big"))
+        if self._unsent is not None:
+            self._unsent += data
+            return
+        with contextlib.suppress(OSError):  # a server that is gone, the reader will notice; one that is full can wait
+            self._sock.send(data)
 
-    def close(self, code: int = NORMAL) -> None:
+    def close(self) -> None:
         """Say goodbye and hang up."""
+        self.end(ConnectionEnded())
+
+    def end(self, cause: BaseException, code: int = NORMAL) -> None:
+        """Say goodbye with that code, hang up, and tell on_end why."""
+        if self._ended is not None:
+            return
         self.say_goodbye(code)
+        self._ended = cause
+        for watcher in (self._readable, self._writable):
+            if watcher is not None:
+                watcher.stop()
+                watcher.close()
+        self._readable = self._writable = None
         self._sock.close()
+        self._unsent = None
+        self._wake_drainers()
+        on_end, self._on_message, self._on_end = self._on_end, None, None
+        if on_end is not None:
+            on_end(cause)
+
+
+def _shake_hands(sock: Any, origin: Origin, path: str, headers: Mapping[str, str]) -> bytes:
+    """Ask for the WebSocket and check the answer; what came behind it."""
+    key = base64.b64encode(os.urandom(16))
+    sock.sendall(upgrade_request(origin, path, headers, key))
+    buffer = bytearray()
+    while (end := buffer.find(b"\r\n\r\n")) < 0:
+        if len(buffer) > _MAX_HEAD_BYTES:
+            raise ProtocolError("the handshake's answer is too long")
+        data = sock.recv(_READ_BYTES)
+        if not data:
+            raise ConnectionEnded
+        buffer += data
+    check_upgrade(bytes(buffer[:end]), key)
+    return bytes(buffer[end + 4 :])
+
+
+def _bare(sock: Any) -> Any:
+    """The same connection without what gevent keeps for a socket that greenlets wait on; TLS stays as it is."""
+    if type(sock) is not gevent.socket.socket:
+        sock.settimeout(0.0)
+        return sock
+    family, kind, protocol = sock.family, sock.type, sock.proto
+    bare = _socket.socket(family, kind, protocol, sock.detach())
+    bare.setblocking(False)
+    return bare

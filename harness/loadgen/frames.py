@@ -1,0 +1,161 @@
+"""WebSocket frames (RFC 6455) as bytes, the client's side: nothing is read or sent here.
+
+Nothing is negotiated (no extensions), so any reserved bit is an error. A connection keeps bytes only while a frame is
+partial, and never more than one message's bound.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from harness.loadgen.net import ProtocolError
+
+MAX_MESSAGE_BYTES = 4 * 1024 * 1024
+
+CONTINUATION, TEXT, BINARY, CLOSE, PING, PONG = 0x0, 0x1, 0x2, 0x8, 0x9, 0xA
+
+NORMAL, PROTOCOL_ERROR, NO_CODE, ABNORMAL, BAD_TEXT, TOO_BIG = 1000, 1002, 1005, 1006, 1007, 1009
+"""Close codes. NO_CODE and ABNORMAL are never sent."""
+
+_FINAL, _RESERVED, _MASKED = 0x80, 0x70, 0x80
+_WHOLE_TEXT, _WHOLE_BINARY = _FINAL | TEXT, _FINAL | BINARY
+_OPCODES = frozenset((CONTINUATION, TEXT, BINARY, CLOSE, PING, PONG))
+_MAX_CONTROL_BYTES = 125
+
+
+class FrameError(ProtocolError):
+    """What a server must not send. code: the close code that tells it so."""
+
+    def __init__(self, code: int, reason: str) -> None:
+        super().__init__(reason)
+        self.code = code
+
+
+class Control(NamedTuple):
+    """A control frame: CLOSE, PING or PONG."""
+
+    opcode: int
+    payload: bytes
+
+
+def mask(payload: bytes, key: bytes) -> bytes:
+    """The payload XOR the key repeated, as one big integer: a loop over bytes would cost a thousand times as much."""
+    length = len(payload)
+    repeated = (key * (length // 4 + 1))[:length]
+    return (int.from_bytes(payload, "little") ^ int.from_bytes(repeated, "little")).to_bytes(length, "little")
+
+
+def frame(opcode: int, payload: bytes) -> bytes:
+    """One final, masked frame."""
+    length = len(payload)
+    if length < 126:
+        head = bytes((_FINAL | opcode, _MASKED | length))
+    elif length < 1 << 16:
+        head = bytes((_FINAL | opcode, _MASKED | 126)) + length.to_bytes(2, "big")
+    else:
+        head = bytes((_FINAL | opcode, _MASKED | 127)) + length.to_bytes(8, "big")
+    key = os.urandom(4)
+    return head + key + mask(payload, key)
+
+
+class FrameReader:
+    """Bytes as they come, turned into messages: str for text, bytes for binary, Control for the rest."""
+
+    __slots__ = ("_joined", "_joined_opcode", "_partial", "_wanted")
+
+    def __init__(self) -> None:
+        self._partial: bytearray | None = None
+        self._wanted = 0
+        self._joined: bytearray | None = None
+        self._joined_opcode = CONTINUATION
+
+    def feed(self, data: bytes) -> Iterator[str | bytes | Control]:
+        """The messages that these bytes complete. Raises FrameError, after the messages before the mistake.
+
+        To be exhausted before it is fed again; after a mistake, or where its caller stops, never.
+        """
+        if self._partial is not None:
+            self._partial += data
+            if len(self._partial) < self._wanted:
+                return
+            data, self._partial = bytes(self._partial), None
+        at, end = 0, len(data)
+        wanted = 2
+        while end - at >= 2:
+            first, length, start = data[at], data[at + 1], at + 2
+            if first != _WHOLE_TEXT or length > 125:
+                _check(first, length)
+                if length > 125:
+                    size = 2 if length == 126 else 8
+                    if start + size > end:
+                        wanted = 2 + size
+                        break
+                    start, length = start + size, _long(data[start : start + size])
+            stop = start + length
+            if stop > end:
+                wanted = stop - at
+                break
+            if self._joined is None and first == _WHOLE_TEXT:
+                yield _text(data[start:stop])
+            elif self._joined is None and first == _WHOLE_BINARY:
+                yield data[start:stop]
+            elif first & 0x0F >= CLOSE:
+                yield _control(first & 0x0F, data[start:stop])
+            elif (message := self._join(first, data[start:stop])) is not None:
+                yield message
+            at = stop
+        if at < end:
+            self._partial, self._wanted = bytearray(memoryview(data)[at:]), wanted
+
+    @property
+    def held_bytes(self) -> int:
+        """Bytes kept for a message that is not whole yet."""
+        return len(self._partial or ()) + len(self._joined or ())
+
+    def _join(self, first: int, payload: bytes) -> str | bytes | None:
+        """A message in several frames: the whole of it with its last."""
+        opcode = first & 0x0F
+        if (opcode == CONTINUATION) != (self._joined is not None):
+            raise FrameError(PROTOCOL_ERROR, "a fragment out of order")
+        if self._joined is None:
+            self._joined, self._joined_opcode = bytearray(), opcode
+        self._joined += payload
+        if len(self._joined) > MAX_MESSAGE_BYTES:
+            raise FrameError(TOO_BIG, "the message is too big")
+        if not first & _FINAL:
+            return None
+        whole, self._joined = bytes(self._joined), None
+        return _text(whole) if self._joined_opcode == TEXT else whole
+
+
+def _check(first: int, length: int) -> None:
+    if first & 0x40:
+        raise FrameError(PROTOCOL_ERROR, "a compressed frame: compression was not agreed on")
+    if first & _RESERVED or length & _MASKED or first & 0x0F not in _OPCODES:
+        raise FrameError(PROTOCOL_ERROR, "not a frame that a server may send")
+    if first & 0x0F >= CLOSE and (length > _MAX_CONTROL_BYTES or not first & _FINAL):
+        raise FrameError(PROTOCOL_ERROR, "a control frame must be short and whole")
+
+
+def _long(field: bytes) -> int:
+    length = int.from_bytes(field, "big")
+    if length > MAX_MESSAGE_BYTES:
+        raise FrameError(TOO_BIG, "the message is too big")
+    return length
+
+
+def _control(opcode: int, payload: bytes) -> Control:
+    if opcode == CLOSE and payload:
+        if len(payload) < 2:
+            raise FrameError(PROTOCOL_ERROR, "half a close code")
+        _text(payload[2:])
+    return Control(opcode, payload)
+
+
+def _text(payload: bytes) -> str:
+    try:
+        return payload.decode()
+    except UnicodeDecodeError:
+        raise FrameError(BAD_TEXT, "the text is no UTF-8") from None
