@@ -8,6 +8,7 @@ loop is woken by it as by any socket. One descriptor serves all sleepers, set to
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import os
 import time
@@ -47,6 +48,7 @@ class Alarm:
         self._reference = ctypes.byref(self._setting)
         self._sleepers: list[tuple[float, int, Waiter]] = []
         self._count = 0
+        self._moment = 0.0
         self._watcher = get_hub().loop.io(self._descriptor, _READABLE, priority=_FIRST)
         self._watcher.start(self._ring)
 
@@ -63,14 +65,25 @@ class Alarm:
         waiter.get()  # of a greenlet that is killed here, the waiter stays behind and wakes nobody
 
     def _ring(self) -> None:
-        """In the hub: wake everybody whose moment has come, then set the next one, which also clears the descriptor."""
+        """In the hub: wake everybody whose moment has come, and set the next one.
+
+        Setting it clears the descriptor too. Those who were woken have often set it by then, so when nobody sleeps it
+        is left as it is: it rings once more if it really was the last, and then is read, which is a call less for
+        each arrival of a schedule.
+        """
         now = time.monotonic()
         sleepers = self._sleepers
+        if not sleepers:
+            with contextlib.suppress(BlockingIOError):
+                os.read(self._descriptor, 8)
+            return
         while sleepers and sleepers[0][0] <= now:
             heappop(sleepers)[2].switch(None)
-        self._set(sleepers[0][0] if sleepers else 0.0)
+        if sleepers and sleepers[0][0] != self._moment:
+            self._set(sleepers[0][0])
 
     def _set(self, moment: float) -> None:
+        self._moment = moment
         whole = int(moment)
         self._setting.moment.seconds = whole
         self._setting.moment.nanoseconds = int((moment - whole) * 1e9)
