@@ -7,7 +7,7 @@ import json
 
 def script(url: str, connections: int) -> str:
     """As JSON, which artillery reads as well as YAML."""
-    emit = {"emit": {"channel": "echo", "data": "hello world", "acknowledge": {"data": "hello world"}}}
+    emit = {"emit": {"channel": "echo", "data": "hello world"}, "acknowledge": {"data": "hello world"}}
     return json.dumps(
         {
             "config": {

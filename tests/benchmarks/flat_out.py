@@ -143,7 +143,7 @@ def get_ab(setting: Setting) -> float:
         path = peer("ab").path
         if path is None:
             raise BenchError("missing")
-        command: list[str | Path] = [path, "-k", "-q", f"-c{USERS}", "-t600", "-n1000000000", server.url + "/"]
+        command: list[str | Path] = [path, "-k", "-q", f"-c{USERS}", "-t600", "-n5000000", server.url + "/"]
         return flat_out(setting, server, "ab", command, {}).per_second
 
 
