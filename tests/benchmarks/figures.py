@@ -109,19 +109,20 @@ def highest_held(holds: Mapping[float, bool]) -> float:
     return max((rate for rate, held in holds.items() if held and rate < broken), default=0.0)
 
 
-def next_rate(holds: Mapping[float, bool], first: float, resolution: float) -> float | None:
-    """Which rate to try next: doubled until one does not hold (halved, until one does), then half-way in proportion.
+def next_rate(holds: Mapping[float, bool], first: float, resolution: float, stride: float = 2.0) -> float | None:
+    """Which rate to try next: multiplied by ``stride`` until one does not hold (divided, until one does), then
+    half-way in proportion.
 
-    None when the bracket is as narrow as ``resolution``, a factor such as 1.05.
+    None when the bracket is as narrow as ``resolution``, a factor such as 1.05, or when nothing holds.
     """
     if not holds:
         return first
     held = highest_held(holds)
     broken = min((rate for rate, good in holds.items() if not good), default=0.0)
     if not held:
-        return broken / 2 if broken > first / 64 else None
+        return broken / stride if broken > first / 64 else None
     if not broken:
-        return held * 2
+        return held * stride
     return None if broken / held <= resolution else float((held * broken) ** 0.5)
 
 

@@ -139,14 +139,20 @@ def k6_at(setting: Setting, url: str, rate: float) -> Step:
     )
 
 
-def search(setting: Setting, at: Callable[[Setting, str, float], Step], first: float = FIRST_RATE) -> float:
-    """The highest rate held: doubled, then bisected. A rate that does not hold gets a second chance."""
+def search(setting: Setting, name: str, at: Callable[[Setting, str, float], Step], first: float) -> float:
+    """The highest rate held: doubled, then bisected; from the second run on in smaller steps around what was found
+    before. A rate that does not hold gets a second chance."""
+    known = setting.folder / f"top-rate-{name}.json"
+    stride = 2.0
+    if known.exists():
+        first, stride = float(json.loads(known.read_text())), RESOLUTION**2
     holds: dict[float, bool] = {}
     resolution = 1.5 if setting.small else RESOLUTION
-    while (rate := next_rate(holds, first, resolution)) is not None:
+    while (rate := next_rate(holds, first, resolution, stride)) is not None:
         holds[rate] = _holds(setting, at, rate) or (not setting.small and _holds(setting, at, rate))
     if not (highest := highest_held(holds)):
         raise BenchError(f"held no rate down to {min(holds):.0f}/s")
+    known.write_text(json.dumps(highest))
     return highest
 
 
@@ -164,12 +170,12 @@ def _server_p95(times: Path) -> float:
 
 def rate_ours(setting: Setting) -> float:
     """Our generator's highest rate."""
-    return search(setting, ours_at, 200.0 if setting.small else FIRST_RATE * 4)
+    return search(setting, "proofload", ours_at, 200.0 if setting.small else 4 * FIRST_RATE)
 
 
 def rate_k6(setting: Setting) -> float:
     """k6's highest rate."""
-    return search(setting, k6_at)
+    return search(setting, "k6", k6_at, FIRST_RATE)
 
 
 def stamps(setting: Setting, rate: float) -> Mapping[str, list[float]]:
@@ -186,10 +192,8 @@ def stamps(setting: Setting, rate: float) -> Mapping[str, list[float]]:
 
 def half_of_the_top(setting: Setting) -> float:
     """Half of the highest rate that our generator holds here, found once for a bench."""
-    kept = setting.folder / "top-rate.json"
-    if not kept.exists():
-        kept.write_text(json.dumps(rate_ours(setting)))
-    return float(json.loads(kept.read_text())) / 2
+    known = setting.folder / "top-rate-proofload.json"
+    return float(json.loads(known.read_text())) / 2 if known.exists() else rate_ours(setting) / 2
 
 
 def service_error(setting: Setting) -> float:

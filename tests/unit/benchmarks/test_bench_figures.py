@@ -84,10 +84,10 @@ def test_how_far_apart_two_are_has_no_sign():
     assert across is not None and (across.middle, across.least, across.most) == pytest.approx((0.0, 0.0, 3.0))
 
 
-@given(st.floats(100, 100_000), st.floats(1.02, 1.5))
-def test_the_search_ends_within_its_resolution_of_the_truth(capacity, resolution):
+@given(st.floats(100, 100_000), st.floats(1.02, 1.5), st.floats(1.5, 3.0))
+def test_the_search_ends_within_its_resolution_of_the_truth(capacity, resolution, stride):
     holds: dict[float, bool] = {}
-    while (rate := next_rate(holds, 2000.0, resolution)) is not None:
+    while (rate := next_rate(holds, 2000.0, resolution, stride)) is not None:
         assert rate not in holds and len(holds) < 60
         holds[rate] = rate <= capacity
     highest = highest_held(holds)
