@@ -1,52 +1,40 @@
 """HTTP sessions that keep two times for every request: from its intended start and from its actual one.
 
-A client of our own on httptools' parser rather than ``FastHttpUser``'s: that one silently repeats a GET whose
-connection broke (which would hide exactly the failures to be found) and follows redirects to any host.
+A client of our own (http_client.py) rather than ``FastHttpUser``'s: that one silently repeats a GET whose connection
+broke (which would hide exactly the failures to be found) and follows redirects to any host.
 """
 
 from __future__ import annotations
 
-import json
-import select
-import zlib
+import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any, ClassVar
-from urllib.parse import urljoin, urlsplit
 
 import gevent
-import httptools
-from gevent import monkey
 
 from harness.errors import GeneratorError
 from harness.loadgen.arrivals import ArrivalUser
-from harness.loadgen.net import (
-    FAILURES,
-    ConnectionEnded,
-    Origin,
-    ProtocolError,
-    TimedOut,
-    error_kind,
-    own_mistake,
-)
+from harness.loadgen.http_body import Body, of_bytes, of_json
+from harness.loadgen.http_client import REDIRECTS, HttpClient
+from harness.loadgen.http_response import Response
+from harness.loadgen.http_session import Session, SessionResponse
+from harness.loadgen.net import FAILURES, Origin, error_kind, own_mistake
 from harness.loadgen.recorder import Endpoint
 
 PROBE_HEADER = "X-Proofload-Probe"
-USER_AGENT = "proofload-generator"
 
-_MAX_BODY_BYTES = 64 * 1024 * 1024
-_READ_BYTES = 64 * 1024
 _MAX_REDIRECTS = 5
+_PROBE = ((PROBE_HEADER, "1"),)
 
 
-@dataclass(slots=True)
-class Reply:
+class Reply(Response):
     """A response, or ``error`` that says in a few words why there is none that is any good."""
 
-    status: int = 0
-    headers: dict[str, str] = field(default_factory=dict)
-    body: bytes = b""
-    error: str = ""
+    __slots__ = ("error",)
+
+    def __init__(self, error: str = "") -> None:
+        super().__init__()
+        self.error = error
 
     @property
     def ok(self) -> bool:
@@ -55,108 +43,11 @@ class Reply:
 
     @property
     def json(self) -> Any:
-        """The body, decoded; None when it is no JSON."""
+        """The body, decoded once; None when it is no JSON."""
         try:
-            return json.loads(self.body)
+            return self.decoded_json()
         except ValueError:
             return None
-
-
-class HttpConnection:
-    """One keep-alive connection, opened when first needed and again after the server closed it between requests."""
-
-    def __init__(self, origin: Origin, timeout_seconds: float) -> None:
-        self._origin = origin
-        self._timeout = timeout_seconds
-        self._sock: Any = None
-
-    def exchange(self, method: str, path: str, headers: Mapping[str, str], body: Sequence[bytes]) -> Reply:
-        """Send a request and read its response. Raises one of ``FAILURES``; the connection is then closed."""
-        lines = [f"{method} {path} HTTP/1.1", f"Host: {self._origin.host_header}"]
-        lines += [f"{name}: {value}" for name, value in headers.items()]
-        if body or method in ("POST", "PUT", "PATCH"):
-            lines.append(f"Content-Length: {sum(len(part) for part in body)}")
-        head = ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1")
-        timeout = gevent.Timeout.start_new(self._timeout, TimedOut())
-        finished = False
-        try:
-            if self._sock is not None and _readable(self._sock):
-                self.close()  # readable while idle: the server has closed it in the pause, as any browser would notice
-            if self._sock is None:
-                self._sock = self._origin.connect(self._timeout)
-            if body and len(body) == 1 and len(body[0]) < _READ_BYTES:
-                self._sock.sendall(head + body[0])
-            else:
-                self._sock.sendall(head)
-                for part in body:
-                    self._sock.sendall(part)
-            response = _Response()
-            while not response.complete:
-                data = self._sock.recv(_READ_BYTES)
-                if not data:
-                    raise ConnectionEnded
-                response.feed(data)
-            finished = response.keep_alive
-            return response.reply()
-        finally:
-            timeout.close()
-            if not finished:
-                self.close()
-
-    def close(self) -> None:
-        """Close the connection."""
-        if self._sock is not None:
-            self._sock.close()
-            self._sock = None
-
-
-# Not gevent's: it yields. And not select(): that one knows no descriptor above 1023.
-_poll = monkey.get_original("select", "poll")
-
-
-def _readable(sock: Any) -> bool:
-    poll = _poll()
-    poll.register(sock.fileno(), select.POLLIN)
-    return bool(poll.poll(0))
-
-
-class _Response:
-    """Collects one response from httptools' callbacks."""
-
-    def __init__(self) -> None:
-        self._parser = httptools.HttpResponseParser(self)
-        self._headers: dict[str, str] = {}
-        self._body = bytearray()
-        self.complete = False
-        self.keep_alive = False
-
-    def feed(self, data: bytes) -> None:
-        self._parser.feed_data(data)
-
-    def on_header(self, name: bytes, value: bytes) -> None:
-        self._headers[name.decode("latin-1").lower()] = value.decode("latin-1")
-
-    def on_body(self, data: bytes) -> None:
-        self._body += data
-        if len(self._body) > _MAX_BODY_BYTES:
-            raise ProtocolError("the response is too large")
-
-    def on_message_complete(self) -> None:
-        if self._parser.get_status_code() >= 200:
-            self.complete = True
-            self.keep_alive = self._parser.should_keep_alive()
-        else:  # 1xx: the real response follows
-            self._headers.clear()
-
-    def reply(self) -> Reply:
-        body = bytes(self._body)
-        if self._headers.get("content-encoding") == "gzip":
-            inflate = zlib.decompressobj(zlib.MAX_WBITS | 16)
-            try:
-                body = inflate.decompress(body, _MAX_BODY_BYTES)
-            except zlib.error as error:
-                raise ProtocolError("broken gzip") from error
-        return Reply(self._parser.get_status_code(), self._headers, body)
 
 
 def request_plainly(
@@ -166,19 +57,15 @@ def request_plainly(
 
     Raises GeneratorError when it fails: a load that cannot even be prepared would measure nothing.
     """
-    sent = {"User-Agent": USER_AGENT, "Accept": "application/json", **(headers or {})}
-    body: tuple[bytes, ...] = ()
-    if json_body is not None:
-        sent["Content-Type"] = "application/json"
-        body = (json.dumps(json_body).encode(),)
-    connection = HttpConnection(origin, 30.0)
+    client = HttpClient(origin, 30.0, standing={"Accept": "application/json", **(headers or {})})
     hint = "is the system under load up, and seeded?"
+    reply = Reply()
     try:
-        reply = connection.exchange(method, path, sent, body)
+        client.send(method, path, reply, body=None if json_body is None else of_json(json_body))
     except FAILURES as error:
         raise GeneratorError(f"{method} {path} failed: {error_kind(error)}", origin.host_header, hint) from error
     finally:
-        connection.close()
+        client.close()
     if reply.status >= 300 or reply.json is None:
         raise GeneratorError(f"{method} {path} answered HTTP {reply.status}", origin.host_header, hint)
     return reply.json
@@ -187,8 +74,8 @@ def request_plainly(
 class HttpFlowUser(ArrivalUser):
     """A session of HTTP requests, each recorded under its endpoint's name.
 
-    A new session is a new person at a new browser: it has its own TCP connection, and shares nothing with the session
-    that this user carried out before.
+    A new session is a new person at a new browser: it has its own TCP connection and cookies, and shares nothing with
+    the session that this user carried out before.
     """
 
     abstract = True
@@ -197,14 +84,16 @@ class HttpFlowUser(ArrivalUser):
     def begin_session(self) -> None:
         """A new browser."""
         self.token = ""
-        self._connection = HttpConnection(self.generator.origin, self.generator.settings.request_timeout_seconds)
+        generator = self.generator
+        self._browser = HttpClient(generator.origin, generator.settings.request_timeout_seconds)
+        self._session: FlowSession | None = None
         self._ready = self.intended
         self._first = True
         self.last_intended = self.last_began = self.intended
 
     def end_session(self) -> None:
         """The browser is closed."""
-        self._connection.close()
+        self._browser.close()
 
     def get(self, path: str, endpoint: str, **options: Any) -> Reply:
         """``request`` with GET."""
@@ -218,6 +107,13 @@ class HttpFlowUser(ArrivalUser):
         """``request`` with PUT."""
         return self.request("PUT", path, endpoint, **options)
 
+    @property
+    def client(self) -> FlowSession:
+        """The same browser with the interface of Locust's ``self.client``, recorded as everything else is."""
+        if self._session is None:
+            self._session = FlowSession(self, self._browser)
+        return self._session
+
     def request(
         self,
         method: str,
@@ -225,7 +121,7 @@ class HttpFlowUser(ArrivalUser):
         endpoint: str,
         *,
         json_body: object = None,
-        body: Sequence[bytes] = (),
+        body: Sequence[bytes] | Body = (),
         content_type: str = "",
         expect: int = 200,
         check: Callable[[Reply], bool] | None = None,
@@ -241,28 +137,41 @@ class HttpFlowUser(ArrivalUser):
         only one to the very same scheme, host and port is followed, since no other host was allowed to be loaded.
         """
         row = self.endpoint(endpoint, kind)
+        sent: Body | None = None
         if json_body is not None:
-            body, content_type = (json.dumps(json_body).encode(),), "application/json"
-        headers = self._headers(content_type)
+            sent = of_json(json_body)
+        elif isinstance(body, Body):
+            sent = body
+        elif body:
+            sent = of_bytes(body, content_type)
+        headers = self.standing_headers()
         intended = self._think(pause_seconds)
         meter = self.generator.meter
         began = meter.begin()
         self.last_intended, self.last_began = intended, began / 1e9
-        ended, good, reply = 0, False, Reply(error="unfinished")
+        ended, good, reply = 0, False, Reply("unfinished")
         own = ""
         try:
-            reply = self._exchange(method, path, headers, body, follow_redirects)
-            reply.error = reply.error or _wrong(reply, expect, check)
-            good = reply.ok
+            redirects = _MAX_REDIRECTS if follow_redirects else 0
+            self._browser.send(method, path, reply, headers=headers, body=sent, redirects=redirects)
+            reply.error = self._wrong(reply, expect, check)
+            good = not reply.error
         except FAILURES as error:
             own = own_mistake(error)
-            reply = Reply(error=own or error_kind(error))
+            reply = Reply(own or error_kind(error))
         finally:
             # Also reached when the user is killed at the end of the load: the request is then recorded as unfinished.
             ended = meter.end(began, good=good)
             self._ready = ended / 1e9
-            self._record(row, (intended, began / 1e9, ended / 1e9), reply, own)
+            self.record(row, (intended, began / 1e9, ended / 1e9), reply.error, len(reply.body), own)
         return reply
+
+    def standing_headers(self) -> tuple[tuple[str, str], ...]:
+        """Those of every request of this session."""
+        if self.token:
+            bearer = ("Authorization", f"Bearer {self.token}")
+            return (bearer, *_PROBE) if self.arrival.probe else (bearer,)
+        return _PROBE if self.arrival.probe else ()
 
     def _think(self, pause_seconds: float | None) -> float:
         """Wait until this step is due; when it was meant to start."""
@@ -275,56 +184,85 @@ class HttpFlowUser(ArrivalUser):
         gevent.sleep(max(0.0, pause_seconds))
         return intended
 
-    def _headers(self, content_type: str) -> dict[str, str]:
-        headers = {"User-Agent": USER_AGENT, "Accept": "*/*", "Accept-Encoding": "gzip"}
-        if self.token:
-            headers["Authorization"] = f"Bearer {self.token}"
-        if content_type:
-            headers["Content-Type"] = content_type
-        if self.arrival.probe:
-            headers[PROBE_HEADER] = "1"
-        return headers
+    def due(self, now: float) -> float:
+        """When a request of ``client`` that is sent now was meant to start: the first one when the session was. Before
+        the others the flow pauses by itself."""
+        if self._first:
+            self._first = False
+            return self._ready
+        return now
 
-    def _exchange(
-        self, method: str, path: str, headers: dict[str, str], body: Sequence[bytes], follow_redirects: bool
-    ) -> Reply:
-        origin = self.generator.origin
-        reply = self._connection.exchange(method, path, headers, body)
-        for _ in range(_MAX_REDIRECTS):
-            if not 300 <= reply.status < 400 or "location" not in reply.headers:
-                return reply
-            location = reply.headers["location"]
-            if not origin.holds(location):
-                reply.error = "redirect to another host"
-                return reply
-            if not follow_redirects:
-                return reply
-            target = urlsplit(urljoin(path, location))
-            path = (target.path or "/") + (f"?{target.query}" if target.query else "")
-            reply = self._connection.exchange("GET", path, headers, ())
-        reply.error = "too many redirects"
-        return reply
-
-    def _record(self, row: Endpoint, times: tuple[float, float, float], reply: Reply, own: str) -> None:
+    def record(self, row: Endpoint, times: tuple[float, float, float], error: str, length: int, own: str = "") -> None:
+        """Write down a request of this session. times: intended start, start and end; own: our own mistake."""
         intended, began, ended = times
         # The clock's two readings are a float and an integer of nanoseconds: never let rounding make a time negative.
         service = max(0.0, ended - began)
         response = max(service, ended - intended)
-        if reply.ok:
-            self.generator.good(row, intended, response, service, len(reply.body))
+        if not error:
+            self.generator.good(row, intended, response, service, length)
             return
         self.session_failed = True
         if own:
             self.generator.own_mistake(own)
         else:
-            self.generator.bad(row, intended, reply.error, response, service)
+            self.generator.bad(row, intended, error, response, service)
+
+    def _wrong(self, reply: Reply, expect: int, check: Callable[[Reply], bool] | None) -> str:
+        """What is wrong with a response, empty when nothing is."""
+        if reply.status in REDIRECTS and not self.generator.origin.holds(reply.headers.get("location", "")):
+            return "redirect to another host"
+        if reply.status != expect:
+            return f"HTTP {reply.status}"
+        try:
+            return "" if check is None or check(reply) else "wrong content"
+        except (LookupError, TypeError, ValueError, AttributeError):
+            return "wrong content"  # of a shape that the check could not even look at
 
 
-def _wrong(reply: Reply, expect: int, check: Callable[[Reply], bool] | None) -> str:
-    """What is wrong with a response, empty when nothing is."""
-    if reply.status != expect:
-        return f"HTTP {reply.status}"
-    try:
-        return "" if check is None or check(reply) else "wrong content"
-    except (LookupError, TypeError, ValueError, AttributeError):
-        return "wrong content"  # of a shape that the check could not even look at
+class FlowSession(Session):
+    """Locust's ``self.client`` in a session of a plan's flow: each request is a step, recorded by its ``name``."""
+
+    __slots__ = ("_user",)
+
+    def __init__(self, user: HttpFlowUser, browser: HttpClient) -> None:
+        origin = browser.origin
+        super().__init__(f"{origin.scheme}://{origin.host_header}", browser, _nobody, max_redirects=_MAX_REDIRECTS)
+        self._user = user
+
+    def _own_headers(self) -> tuple[tuple[str, str], ...]:
+        return self._user.standing_headers()
+
+    def _perform(self, response: SessionResponse, method: str, path: str, **options: Any) -> None:
+        user = self._user
+        began = user.generator.meter.begin()
+        response.intended = user.due(began / 1e9)
+        response.meter = began
+        try:
+            super()._perform(response, method, path, **options)
+        except BaseException:  # killed at the end of the load, or no request at all
+            self._count(response, "unfinished")
+            raise
+
+    def _report(self, response: SessionResponse) -> None:
+        exception: Exception | None = response.request_meta["exception"]
+        own = ""
+        if exception is None:
+            error = ""
+        elif exception is response.error and not response.status:
+            own = own_mistake(exception)
+            error = own or error_kind(exception)
+        else:
+            error = f"HTTP {response.status}" if exception is response.error else "wrong content"
+        self._count(response, error, own)
+
+    def _count(self, response: SessionResponse, error: str, own: str = "") -> None:
+        user = self._user
+        user.generator.meter.end(response.meter, good=not error)
+        ended = response.ended or time.monotonic()
+        name = response.request_meta.get("name") or response.url
+        row = user.endpoint(str(name))
+        user.record(row, (response.intended, response.began, ended), error, len(response.body), own)
+
+
+def _nobody(**_: Any) -> None:
+    """Locust's event is fired by the generator, with everything that is recorded."""

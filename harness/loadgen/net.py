@@ -89,7 +89,7 @@ class Origin:
             raise ConfigError("the host is no http:// or https:// address", url, "--host http://127.0.0.1:8080")
         return cls(parts.scheme, parts.hostname, parts.port or (443 if parts.scheme == "https" else 80))
 
-    @property
+    @cached_property
     def host_header(self) -> str:
         """As the ``Host`` header says it."""
         host = f"[{self.host}]" if ":" in self.host else self.host
@@ -107,12 +107,14 @@ class Origin:
             return False
 
     @cached_property
-    def _addresses(self) -> tuple[tuple[int, Any], ...]:
+    def addresses(self) -> tuple[tuple[int, Any], ...]:
+        """Family and address of the host, looked up once. Raises OSError."""
         found = gevent.socket.getaddrinfo(self.host, self.port, 0, gevent.socket.SOCK_STREAM)
         return tuple((family, address) for family, _, _, _, address in found)
 
     @cached_property
-    def _tls(self) -> ssl.SSLContext:
+    def tls(self) -> ssl.SSLContext:
+        """Verifies the server's certificate and name against the system's authorities (or SSL_CERT_FILE)."""
         context: ssl.SSLContext = gevent.ssl.create_default_context()
         return context
 
@@ -121,7 +123,7 @@ class Origin:
 
         A name's addresses are tried in turn: "localhost" is often ::1 first, where nobody listens.
         """
-        *others, last = self._addresses
+        *others, last = self.addresses
         for family, address in others:
             with suppress(ConnectionRefusedError):
                 return self._connect(family, address, timeout_seconds)
@@ -134,7 +136,7 @@ class Origin:
             sock.connect(address)
             sock.setsockopt(gevent.socket.IPPROTO_TCP, gevent.socket.TCP_NODELAY, 1)
             if self.scheme == "https":
-                sock = self._tls.wrap_socket(sock, server_hostname=self.host)
+                sock = self.tls.wrap_socket(sock, server_hostname=self.host)
         except BaseException:
             sock.close()
             raise

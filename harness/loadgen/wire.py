@@ -1,0 +1,299 @@
+"""One TCP connection on gevent's event loop: plain or TLS, never blocking, with a deadline that costs nothing.
+
+gevent's own socket tries first and waits when it fails, with a timeout object for every wait. Here the watcher of a
+connection stays armed for its whole life, which also notices at once that a server hung up between two requests; and
+the deadline is an attribute that one timer per connection looks at when it fires, so that starting a request neither
+makes nor moves a timer.
+"""
+
+from __future__ import annotations
+
+import _socket
+import errno
+import math
+import os
+import ssl
+import time
+from typing import Any
+
+import gevent
+from gevent import getcurrent
+
+from harness.loadgen.net import Origin, TimedOut
+
+READ_BYTES = 128 * 1024
+
+_buffer = bytearray(READ_BYTES)
+RECEIVED = memoryview(_buffer)
+"""What ``receive`` has read last, of all connections: to be taken before anything else runs."""
+
+_READ, _WRITE = 1, 2
+_TLS_RECORDS_BYTES = 64 * 1024
+
+_hub = gevent.get_hub
+_monotonic = time.monotonic
+
+
+class Wire:
+    """A connection to an origin, closed until ``open``.
+
+    A request sets ``deadline`` (CLOCK_MONOTONIC, seconds) and ``busy``; whatever waits raises TimedOut once it has
+    passed. One greenlet at a time.
+    """
+
+    __slots__ = (
+        "_alarm_at",
+        "_greenlet",
+        "_incoming",
+        "_io",
+        "_outgoing",
+        "_readable",
+        "_sock",
+        "_switch",
+        "_timer",
+        "_tls",
+        "_watching",
+        "busy",
+        "deadline",
+        "origin",
+    )
+
+    def __init__(self, origin: Origin) -> None:
+        self.origin = origin
+        self.busy = False
+        self.deadline = math.inf
+        self._sock: Any = None
+        self._io: Any = None
+        self._timer: Any = None
+        self._alarm_at = math.inf
+        self._greenlet: Any = None
+        self._readable = False
+        self._watching = False
+        self._switch: Any = None
+        self._tls: Any = None
+        self._incoming: Any = None
+        self._outgoing: Any = None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether there is a connection that nobody has closed, as far as is known."""
+        return self._sock is not None
+
+    def open(self, tls: ssl.SSLContext | None) -> None:
+        """Connect, to the first of the origin's addresses that does not refuse. Raises OSError, TimedOut."""
+        *others, last = self.origin.addresses
+        for family, address in others:
+            try:
+                self._open(family, address, tls)
+            except ConnectionRefusedError:  # "localhost" is often ::1 first, where nobody listens
+                continue
+            return
+        self._open(*last, tls)
+
+    def _open(self, family: int, address: Any, tls: ssl.SSLContext | None) -> None:
+        hub = _hub()
+        # The C class: gevent's would add a Python object and two watchers that nobody needs.
+        sock = self._sock = _socket.socket(family, _socket.SOCK_STREAM)
+        try:
+            sock.setblocking(False)
+            sock.setsockopt(_socket.IPPROTO_TCP, _socket.TCP_NODELAY, 1)
+            self._switch = hub.switch
+            self._io = hub.loop.io(sock.fileno(), _READ)
+            self._watching = False
+            failed = sock.connect_ex(address)
+            if failed == errno.EINPROGRESS:
+                self._wait_writable(reading=False)
+                failed = sock.getsockopt(_socket.SOL_SOCKET, _socket.SO_ERROR)
+            if failed:
+                raise OSError(failed, os.strerror(failed))
+            if self.origin.scheme == "https":
+                self._shake_hands(tls or self.origin.tls)
+        except BaseException:
+            self.close()
+            raise
+
+    def close(self) -> None:
+        """Hang up."""
+        sock, self._sock = self._sock, None
+        if sock is None:
+            return
+        if self._io is not None:
+            self._io.stop()
+            self._io.close()
+            self._io = None
+        self._watching = False
+        if self._timer is not None:
+            self._timer.close()
+            self._timer = None
+            self._alarm_at = math.inf
+        self._tls = self._incoming = self._outgoing = None
+        sock.close()
+
+    # Waiting.
+
+    def _wait(self) -> None:
+        """Until there is something to read, or the server has closed."""
+        if self.deadline < self._alarm_at:
+            self._set_alarm()
+        if not self._watching:
+            self._watch()
+        self._greenlet = getcurrent()
+        try:
+            self._switch()
+        finally:
+            self._greenlet = None
+
+    def _wait_writable(self, *, reading: bool = True) -> bool:
+        """Until there is room to write, or something to read; whether the latter."""
+        io = _hub().loop.io(self._sock.fileno(), _WRITE)
+        self._readable = False
+        if self.deadline < self._alarm_at:
+            self._set_alarm()
+        if reading and not self._watching:
+            self._watch()
+        greenlet = self._greenlet = getcurrent()
+        try:
+            io.start(greenlet.switch)
+            self._switch()
+        finally:
+            self._greenlet = None
+            io.stop()
+            io.close()
+        return self._readable
+
+    def _watch(self) -> None:
+        self._io.start(self._on_readable)
+        self._watching = True
+
+    def _on_readable(self) -> None:
+        greenlet = self._greenlet
+        if greenlet is not None:
+            self._readable = True
+            greenlet.switch()
+        elif self.busy:  # nobody reads just now: the watcher would fire for ever
+            self._io.stop()
+            self._watching = False
+        else:
+            self.close()  # in the pause the server has hung up, or said something that nobody asked for
+
+    def _set_alarm(self) -> None:
+        if self._timer is not None:
+            self._timer.close()
+        self._timer = _hub().loop.timer(max(0.0, self.deadline - _monotonic()))
+        self._alarm_at = self.deadline
+        self._timer.start(self._on_alarm)
+
+    def _on_alarm(self) -> None:
+        self._timer.close()
+        self._timer = None
+        self._alarm_at = math.inf
+        if not self.busy:
+            return
+        if self.deadline > _monotonic():
+            self._set_alarm()  # it was set for an earlier request
+        elif self._greenlet is not None:
+            self._greenlet.throw(TimedOut())
+
+    # Bytes.
+
+    def has_ended(self) -> bool:
+        """Whether there is something to read on an idle connection: it can be used no more."""
+        try:
+            self._sock.recv(1, _socket.MSG_PEEK)
+        except BlockingIOError:
+            return False
+        except OSError:
+            pass
+        return True
+
+    def send_some(self, data: bytes | memoryview) -> int:
+        """Send what there is room for. With TLS, all of it, whatever there is room for. Raises OSError."""
+        if self._tls is None:
+            try:
+                return int(self._sock.send(data))
+            except BlockingIOError:
+                return 0
+        part = data[:_TLS_RECORDS_BYTES]
+        self._tls.write(part)
+        self._flush()
+        return len(part)
+
+    def receive(self) -> int:
+        """Wait, and read into ``RECEIVED``; how many bytes, 0 at the end. Raises OSError, TimedOut."""
+        if self._tls is not None:
+            return self._receive_tls()
+        while True:
+            self._wait()
+            try:
+                return int(self._sock.recv_into(_buffer))
+            except BlockingIOError:
+                continue
+
+    def receive_now(self) -> int:
+        """As ``receive``, of what is there already; -1 when there is nothing. Raises OSError."""
+        try:
+            return self._read_tls() if self._tls is not None else int(self._sock.recv_into(_buffer))
+        except (BlockingIOError, ssl.SSLWantReadError):
+            return -1
+
+    # TLS, through memory: so that everything above holds for it, too.
+
+    def _shake_hands(self, context: ssl.SSLContext) -> None:
+        self._incoming, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+        tls = context.wrap_bio(self._incoming, self._outgoing, server_hostname=self.origin.host)
+        while True:
+            try:
+                tls.do_handshake()
+            except ssl.SSLWantReadError:
+                self._flush()
+                self._wait()
+                self._pull()
+            except ssl.SSLError:
+                self._flush()  # the alert that says why
+                raise
+            else:
+                break
+        self._flush()
+        self._tls = tls
+
+    def _flush(self) -> None:
+        rest = memoryview(self._outgoing.read())
+        while rest:
+            try:
+                rest = rest[self._sock.send(rest) :]
+            except BlockingIOError:
+                self._wait_writable(reading=False)
+
+    def _pull(self) -> None:
+        """Bytes from the network to the TLS layer, if there are any."""
+        try:
+            count = self._sock.recv_into(_buffer)
+        except BlockingIOError:
+            return
+        if count:
+            self._incoming.write(RECEIVED[:count])
+        else:
+            self._incoming.write_eof()
+
+    def _receive_tls(self) -> int:
+        while True:
+            try:
+                return self._read_tls()
+            except ssl.SSLWantReadError:
+                self._wait()
+
+    def _read_tls(self) -> int:
+        """Decrypted bytes that are there already; raises SSLWantReadError without any."""
+        for attempt in (1, 2):
+            try:
+                count = int(self._tls.read(READ_BYTES, _buffer))
+            except ssl.SSLWantReadError:
+                self._flush()  # an answer to the server's own messages
+                if attempt == 2:
+                    raise
+                self._pull()
+            except (ssl.SSLZeroReturnError, ssl.SSLEOFError):
+                return 0
+            else:
+                return count
+        raise AssertionError  # never reached
