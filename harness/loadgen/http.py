@@ -10,7 +10,6 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar
 
-import gevent
 
 from harness.errors import GeneratorError
 from harness.loadgen.arrivals import ArrivalUser
@@ -181,7 +180,7 @@ class HttpFlowUser(ArrivalUser):
         if pause_seconds is None:
             pause_seconds = self.random.uniform(*self.generator.settings.think_seconds)
         intended = self._ready + pause_seconds
-        gevent.sleep(max(0.0, pause_seconds))
+        self.generator.alarm.sleep_until(intended)
         return intended
 
     def due(self, now: float) -> float:

@@ -26,6 +26,8 @@ from tests.benchmarks.setting import Setting
 USERS = 300
 LAG_SECONDS = 0.005
 OVER_SERVER_SECONDS = 0.002
+WARM_SECONDS = 1
+"""Of both contestants, before they are judged: 300 connections are opened in it."""
 FIRST_RATE = 2000.0
 RESOLUTION = 1.08
 _SENT_SHARE = 0.99
@@ -84,21 +86,21 @@ def plan_of(rate: float, seconds: float) -> LoadPlan:
 
 def ours_at(setting: Setting, url: str, rate: float, environment: Mapping[str, str] | None = None) -> Step:
     """Our generator on a plan with that rate, judged by what it wrote down. Raises BenchError."""
-    seconds = setting.seconds
+    seconds = max(1, round(setting.seconds))
     run = RunDirectory(setting.path("run-open"))
     run.path.mkdir()
-    write_whole(run.plan, plan_of(rate, seconds))
+    write_whole(run.plan, plan_of(rate, WARM_SECONDS + seconds))
     command = locust_command("ours_open.py", url, USERS)
     told = {"PROOFLOAD_RUN": str(run.path), **(environment or {})}
     with program(command, setting.generator_core, setting.path("open.log"), told) as running:
         running.wait(seconds + 10 + _BOOT_SECONDS)
-        rows = list(read_lines(run.requests, RequestRow))
-        samples = [each for each in read_lines(run.generator, GeneratorSample) if each.intended]
+        rows = [row for row in read_lines(run.requests, RequestRow) if row.second >= WARM_SECONDS]
+        samples = list(read_lines(run.generator, GeneratorSample))[WARM_SECONDS:]
         if not rows or not samples:
             raise BenchError(running.last_words() or "nothing was recorded")
     response = merge(row.response for row in rows)
     lag = merge(sample.schedule_lag for sample in samples if sample.schedule_lag is not None)
-    whole = samples[1:-1] or samples
+    whole = samples[:seconds]
     return Step(
         sent=sum(row.completed for row in rows),
         intended=int(rate * seconds),
@@ -127,13 +129,13 @@ def k6_at(setting: Setting, url: str, rate: float) -> Step:
         if not summary.exists():
             raise BenchError(running.last_words() or "no summary")
     metrics = json.loads(summary.read_text())
-    times = metrics["http_req_duration"]["values"]
-    dropped = metrics.get("dropped_iterations", {"values": {"count": 0}})["values"]["count"]
+    times = metrics["http_req_duration{scenario:open}"]["values"]
+    dropped = metrics.get("dropped_iterations{scenario:open}", {"values": {"count": 0}})["values"]["count"]
     return Step(
-        sent=int(metrics["http_reqs"]["values"]["count"]),
+        sent=int(metrics["http_reqs{scenario:open}"]["values"]["count"]),
         intended=round(rate) * seconds,
         dropped=int(dropped),
-        errors=int(metrics["http_req_failed"]["values"].get("passes", 0)),
+        errors=int(metrics["http_req_failed{scenario:open}"]["values"].get("passes", 0)),
         p50=times["med"] / 1e3,
         p95=times["p(95)"] / 1e3,
     )
