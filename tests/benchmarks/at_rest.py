@@ -21,11 +21,16 @@ def bytes_each(few: int, many: int, resident_bytes: Callable[[int], int]) -> flo
     return (resident_bytes(many) - resident_bytes(few)) / (many - few)
 
 
-def _resident(setting: Setting, command: Sequence[str | Path], connections: int) -> int:
-    """Of the program, once it holds so many connections and has come to rest."""
-    log = setting.path("rest.log")
-    with program(command, setting.generator_core, log, {"BENCH_RUN": str(setting.path("run-rest"))}) as running:
-        until(lambda: _connections(running) >= connections, _ARRIVE_SECONDS, running)
+def _resident(setting: Setting, command: Sequence[str | Path], count: int, *, connected: bool = True) -> int:
+    """Of the program, once it has so many connections or users, and has come to rest."""
+    log, ready = setting.path("rest.log"), setting.path("ready")
+    told = {
+        "BENCH_RUN": str(setting.path("run-rest")),
+        "BENCH_READY": str(ready),
+        "BENCH_ASKS": "1" if connected else "",
+    }
+    with program(command, setting.generator_core, log, told) as running:
+        until(lambda: _connections(running) >= count if connected else ready.exists(), _ARRIVE_SECONDS, running)
         time.sleep(_SETTLE_SECONDS)
         running.require_alive()
         return running.resident_bytes()
@@ -42,28 +47,36 @@ def _connections(running: Program) -> int:
     return found
 
 
-def http_users(setting: Setting, locustfile: str, *classes: str) -> float:
-    """KB for each HTTP user that has asked once and kept its connection."""
+def http_users(setting: Setting, locustfile: str, *classes: str, connected: bool) -> float:
+    """KB for each idle HTTP user; connected: it has asked once, and kept its connection."""
     few, many = (20, 100) if setting.small else (500, 10_000)
     with nginx(setting) as server:
-        return (
-            bytes_each(
-                few,
-                many,
-                lambda users: _resident(setting, locust_command(locustfile, server.url, users, *classes), users),
-            )
-            / 1e3
-        )
+
+        def resident_bytes(users: int) -> int:
+            command = locust_command(locustfile, server.url, users, *classes)
+            return _resident(setting, command, users, connected=connected)
+
+        return bytes_each(few, many, resident_bytes) / 1e3
 
 
 def http_ours(setting: Setting) -> float:
     """Our users."""
-    return http_users(setting, "ours.py", "Idle")
+    return http_users(setting, "ours.py", "Idle", connected=False)
 
 
 def http_stock(setting: Setting) -> float:
     """Locust's FastHttpUser."""
-    return http_users(setting, "stock_idle.py")
+    return http_users(setting, "stock_idle.py", connected=False)
+
+
+def connected_ours(setting: Setting) -> float:
+    """Our users, with their connections."""
+    return http_users(setting, "ours.py", "Idle", connected=True)
+
+
+def connected_stock(setting: Setting) -> float:
+    """Locust's FastHttpUser, with its connections."""
+    return http_users(setting, "stock_idle.py", connected=True)
 
 
 def sockets_ours(setting: Setting) -> float:

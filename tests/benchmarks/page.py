@@ -33,10 +33,12 @@ MEANINGS = """
 - **Uploads** are divided by the CPU time of the generator in that window, since one core swallows no faster than
   another sends.
 - **Open model**: 300 users each, connections kept; the first second, in which they are opened, is left out. A rate is
-  held when 99 % of it was sent, nothing dropped or failed, p95 is within 2 ms of nginx's own, and for us the p99 of the schedule lag is below 5 ms (k6 does not tell its own, and
-  its times begin when a request is sent, ours when it was meant to be). The rate is doubled and bisected to 8 %.
+  held when 99 % of it was sent, nothing dropped or failed, p95 is within 2 ms of nginx's own, and for us the p99 of the
+  schedule lag is below 5 ms (k6 does not tell its own, and its times begin when a request is sent, ours when it was
+  meant to be). The rate is doubled and bisected to 8 %.
 - **Memory** is a slope, from 500 to 10,000 users (5,000 sockets), so that the program itself is left out. An idle HTTP
-  user has asked once and keeps its connection.
+  user rests without a connection, as the stock figure of the bound was taken; the row below it has asked once and keeps
+  its connection.
 - **Service-time error**: each answer carries when the server had the request and when it let the answer go, by the
   same clock. The oracle's servers serve a few thousand requests a second, too few for half of our top rate, so a plain
   event loop stands in for them; at lower rates the oracle's logs are used (docs/accuracy.md).

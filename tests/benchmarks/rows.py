@@ -97,11 +97,20 @@ GROUPS: tuple[Group, ...] = (
     ),
     Group(
         "user-memory",
-        "Memory of an idle HTTP user with its open connection, 10,000 of them",
+        "Memory of an idle HTTP user, 10,000 of them",
         "KB",
         (
             Contestant(OURS, at_rest.http_ours, ("nginx",)),
             Contestant("locust", at_rest.http_stock, ("nginx", "locust")),
+        ),
+    ),
+    Group(
+        "connected-memory",
+        "Memory of an idle HTTP user with its open connection, 10,000 of them",
+        "KB",
+        (
+            Contestant(OURS, at_rest.connected_ours, ("nginx",)),
+            Contestant("locust", at_rest.connected_stock, ("nginx", "locust")),
         ),
     ),
     Group("recording", "Recording one request", "µs", (Contestant(OURS, recording_cost.microseconds),)),

@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 
 import gevent
-from locust import task
+from locust import events, task
 
 from harness.loadgen.http import HttpFlowUser
 from harness.planning.schedule import Arrival
@@ -73,12 +73,19 @@ class Upload(Closed):
 
 
 class Idle(Closed):
-    """Asks once, keeps its connection, and rests."""
+    """Rests; with BENCH_ASKS it has asked once, and keeps its connection."""
 
     @task
     def rest(self):
-        self.get("/", "GET /", pause_seconds=0.0)
+        if os.environ["BENCH_ASKS"]:
+            self.get("/", "GET /", pause_seconds=0.0)
         gevent.sleep(3600)
+
+
+@events.spawning_complete.add_listener
+def _tell(**_):
+    if ready := os.environ.get("BENCH_READY"):
+        Path(ready).touch()
 
 
 install()
