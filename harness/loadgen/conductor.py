@@ -21,6 +21,7 @@ from harness.loadgen.director import Director, sleep_until
 from harness.loadgen.generator import Generator
 from harness.loadgen.health import Health, Heartbeat, be_woken_first, calm_collector, raise_descriptor_limit
 from harness.loadgen.hooks import hook
+from harness.loadgen.http_client import Retries
 from harness.loadgen.messages import COMPLETED
 from harness.loadgen.recorder import Endpoint
 from harness.loadgen.rooms import Rooms
@@ -245,6 +246,7 @@ class Conductor:
                 arrivals_in_flight=generator.counts.in_flight,
                 arrivals_waiting=generator.counts.waiting,
                 requests_in_flight=generator.meter.in_flight,
+                requests_repeated=Retries.count,
                 jobs_unfinished=len(generator.open_jobs),
             )
         except OSError as error:  # a full disk: without this last word the harness knows that the rest is missing

@@ -10,13 +10,13 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar
 
-
 from harness.errors import GeneratorError
 from harness.loadgen.arrivals import ArrivalUser
 from harness.loadgen.http_body import Body, of_bytes, of_json
 from harness.loadgen.http_client import REDIRECTS, HttpClient
 from harness.loadgen.http_response import Response
-from harness.loadgen.http_session import Session, SessionResponse
+from harness.loadgen.http_session import Session
+from harness.loadgen.http_session_response import SessionResponse
 from harness.loadgen.net import FAILURES, Origin, error_kind, own_mistake
 from harness.loadgen.recorder import Endpoint
 
@@ -238,7 +238,10 @@ class FlowSession(Session):
         response.meter = began
         try:
             super()._perform(response, method, path, **options)
-        except BaseException:  # killed at the end of the load, or no request at all
+        except Exception as error:  # no request at all: a mistake of the flow's
+            self._count(response, "unsent", type(error).__name__)
+            raise
+        except BaseException:  # killed at the end of the load
             self._count(response, "unfinished")
             raise
 
@@ -253,6 +256,9 @@ class FlowSession(Session):
         else:
             error = f"HTTP {response.status}" if exception is response.error else "wrong content"
         self._count(response, error, own)
+
+    def _drop(self, response: SessionResponse, error: BaseException) -> None:
+        self._count(response, "wrong content" if isinstance(error, Exception) else "unfinished")
 
     def _count(self, response: SessionResponse, error: str, own: str = "") -> None:
         user = self._user

@@ -106,6 +106,8 @@ class HttpClient:
         tls: ssl.SSLContext | None = None,
         other_hosts: bool = False,
     ) -> None:
+        self._connection: HttpConnection | None = None
+        self._others: dict[Origin, HttpConnection] | None = None
         self.origin = origin
         self.timeout_seconds = timeout_seconds
         self.connect_seconds = connect_seconds
@@ -113,8 +115,6 @@ class HttpClient:
         self.cookies = CookieJar()
         self._standing = _standing(tuple((standing or {}).items()))
         self._tls = tls
-        self._connection: HttpConnection | None = None
-        self._others: dict[Origin, HttpConnection] | None = None
 
     def __del__(self) -> None:
         self.close()  # an open connection is held by the event loop: nobody else would close it
@@ -183,7 +183,7 @@ class HttpClient:
                 response.undo_coding()
             return connection
 
-    def _exchange(
+    def _exchange(  # noqa: PLR0917
         self,
         connection: HttpConnection,
         method: str,

@@ -72,12 +72,15 @@ class HttpConnection(Wire):
         self._total = self._interim = 0
         self._most: float = MAX_BODY_BYTES
 
+    def on_headers_complete(self) -> None:
+        """Called by the parser."""
+        self._headed = self._parser.get_status_code() >= 200
+
     def on_message_complete(self) -> None:
         """Called by the parser. Only now does it know whether the connection can be kept."""
-        parser = self._parser
-        if parser.get_status_code() >= 200:
+        if self._headed:
             self._complete = True
-            self._keep = parser.should_keep_alive()
+            self._keep = self._parser.should_keep_alive()
         else:
             self._interim += 1
 
@@ -161,6 +164,8 @@ class HttpConnection(Wire):
         parts = self._parts
         response.status = self._parser.get_status_code()
         head = self._head
+        if head[:1] != b"H":
+            head = head.lstrip(b"\r\n")  # as the parser does
         if len(head) > _KEPT_BEHIND_HEAD_BYTES:
             head = head[: head.find(_END_OF_HEAD) + 4]
         response.head = head
@@ -174,6 +179,7 @@ class HttpConnection(Wire):
 
     def _finish(self, *, keep: bool) -> None:
         self.busy = False
+        self._head = b""
         if keep:
             self._idle_since = _monotonic()
             if self._headless:
@@ -198,16 +204,13 @@ class HttpConnection(Wire):
         if self._interim:
             self._forget_interim()
         if self._complete:
-            self._headed = True
             return
         self._total += count
         if not self._headed:
-            if self._head.find(_END_OF_HEAD) >= 0:
-                self._headed = True
-                if self._headless:
-                    self._end_headless()
-            elif len(self._head) > MAX_HEAD_BYTES:
+            if len(self._head) > MAX_HEAD_BYTES:
                 raise ProtocolError("the response's head has no end")
+        elif self._headless:
+            self._end_headless()
         elif self._total > self._most:
             raise ProtocolError("the response is too large")
 
@@ -219,9 +222,9 @@ class HttpConnection(Wire):
 
     def _forget_interim(self) -> None:
         """The heads of responses 1xx: the real one follows them."""
-        head = self._head
+        head = self._head.lstrip(b"\r\n")
         while head[9:10] == b"1" and (end := head.find(_END_OF_HEAD)) >= 0:
-            head = head[end + 4 :]
+            head = head[end + 4 :].lstrip(b"\r\n")
         self._head = head
         if self._interim > _MOST_INTERIM:
             raise ProtocolError("interim responses without end")
@@ -229,7 +232,7 @@ class HttpConnection(Wire):
     def _end(self) -> None:
         """The server has closed: that ends a body without a length, and breaks off anything else."""
         if self._headed:
-            headers = Headers(self._head)
+            headers = Headers(self._head.lstrip(b"\r\n"))
             coding = headers.get("transfer-encoding", "").lower()
             if "content-length" not in headers and not coding.endswith("chunked"):
                 self._complete = True

@@ -14,177 +14,15 @@ from functools import lru_cache
 from typing import Any
 from urllib.parse import unquote, urlencode, urlsplit
 
-from locust.exception import CatchResponseError, LocustError, ResponseError
-
 from harness.errors import ConfigError
 from harness.loadgen.http_body import Body, multipart, of_data, of_json
 from harness.loadgen.http_client import HttpClient
-from harness.loadgen.http_connection import HttpConnection
 from harness.loadgen.http_cookies import CookieJar
-from harness.loadgen.http_response import Response, decoder_of
+from harness.loadgen.http_response import decoder_of
+from harness.loadgen.http_session_response import BadStatus, SessionResponse
 from harness.loadgen.net import FAILURES, ConnectionEnded, Origin, TimedOut
 
-_NEEDS_CATCH = "pass catch_response=True and use a with-block to say whether the request was good"
 _monotonic = time.monotonic
-
-
-class BadStatus(ResponseError):
-    """The server answered with 400 or more."""
-
-
-class SessionResponse(Response):
-    """What a request of a ``Session`` returns; with ``catch_response`` a context manager, too.
-
-    status_code: 0 when there is no response; ``error`` then says why. request_meta: what Locust's event will get.
-    began, ended, intended: CLOCK_MONOTONIC in seconds. meter: the reading of a flow's meter at the start.
-    """
-
-    __slots__ = (
-        "__weakref__",
-        "_catch",
-        "_connection",
-        "_decoder",
-        "_entered",
-        "_outcome",
-        "_report",
-        "_timeout",
-        "began",
-        "encoding",
-        "ended",
-        "error",
-        "intended",
-        "js",
-        "meter",
-        "method",
-        "request_meta",
-        "url",
-    )
-
-    def __init__(self, method: str, url: str) -> None:
-        super().__init__()
-        self.method = method
-        self.url = url
-        self.error: Exception | None = None
-        self.encoding: str | None = None
-        self.js: Any = None
-        self.began = self.ended = self.intended = 0.0
-        self.meter = 0
-        self.request_meta: dict[str, Any] = {}
-        self._report: Callable[[SessionResponse], None] | None = None
-        self._catch = self._entered = False
-        self._outcome: bool | Exception | None = None
-        self._connection: HttpConnection | None = None
-        self._decoder: Any = None
-        self._timeout = 0.0
-
-    @property
-    def status_code(self) -> int:
-        """0 without a response."""
-        return self.status
-
-    @property
-    def ok(self) -> bool:
-        """A response below 400."""
-        return 0 < self.status < 400
-
-    @property
-    def content(self) -> bytes | None:
-        """The body, of a streamed response its rest; None without a response."""
-        if self._connection is not None:
-            self.body = b"".join(self.iter_content(decode_content=False))
-        return self.body if self.status else None
-
-    @property
-    def text(self) -> str | None:
-        """The body as text, by ``encoding``, else by its Content-Type, else as UTF-8."""
-        content = self.content
-        if content is None:
-            return None
-        encoding = self.encoding or _charset(self.headers.get("content-type", "")) or "utf-8"
-        try:
-            return content.decode(encoding, errors="replace")
-        except LookupError:
-            return content.decode("utf-8", errors="replace")
-
-    def json(self) -> Any:
-        """The body as JSON. Raises json.JSONDecodeError."""
-        if self._connection is not None:
-            self.body = self.content or b""
-        return self.decoded_json()
-
-    def raise_for_status(self) -> None:
-        """Raise why there is no good response, if so."""
-        if isinstance(self._outcome, Exception):
-            raise self._outcome
-        if self._outcome is None and self.error is not None:
-            raise self.error
-
-    def iter_content(self, chunk_size: int = 1024, decode_content: bool = True) -> Iterator[Any]:
-        """The body piece by piece, as it comes when it is streamed; as text where it is UTF-8 and ``decode_content``.
-
-        Raises one of ``FAILURES`` when it breaks off.
-        """
-        for data in self._pieces() if self._connection is not None else (self.body,):
-            for start in range(0, len(data), chunk_size):
-                piece = data[start : start + chunk_size]
-                try:
-                    yield piece.decode() if decode_content else piece
-                except UnicodeDecodeError:
-                    yield piece
-
-    def _pieces(self) -> Iterator[bytes]:
-        connection, self._connection = self._connection, None
-        assert connection is not None
-        try:
-            while data := connection.read_on(_monotonic() + self._timeout):
-                yield data if self._decoder is None else self._decoder.feed(data)
-            if self._decoder is not None:
-                self._decoder.end()
-        finally:
-            connection.abandon()
-
-    def close(self) -> None:
-        """Leave the rest of a streamed body unread."""
-        if self._connection is not None:
-            self._connection.abandon()
-            self._connection = None
-
-    # with ..., catch_response=True as response
-
-    def success(self) -> None:
-        """The request was good, whatever its status. Raises LocustError outside of a with-block."""
-        if not self._entered:
-            raise LocustError(_NEEDS_CATCH)
-        self._outcome = True
-
-    def failure(self, exc: object) -> None:
-        """The request was bad, whatever its status. Raises LocustError outside of a with-block."""
-        if not self._entered:
-            raise LocustError(_NEEDS_CATCH)
-        self._outcome = exc if isinstance(exc, Exception) else CatchResponseError(exc)
-
-    def __enter__(self) -> SessionResponse:
-        if not self._catch:
-            raise LocustError(_NEEDS_CATCH)
-        self._entered = True
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, value: BaseException | None, traceback: object) -> bool:
-        if self._outcome is not None:
-            self.request_meta["exception"] = None if self._outcome is True else self._outcome
-        elif isinstance(value, ResponseError):
-            self.request_meta["exception"] = value
-        elif kind is not None:
-            self._not_reported(value)
-            return False
-        else:
-            self.request_meta["exception"] = self.error
-        assert self._report is not None
-        self._report(self)
-        return kind is None or self._outcome is None
-
-    def _not_reported(self, value: BaseException | None) -> None:
-        """The with-block raised something else: Locust reports the exception, not the request."""
 
 
 class Session:
@@ -314,15 +152,8 @@ class Session:
             pairs = (*pairs, *headers.items())
         if auth is not None:
             pairs = (*pairs, ("Authorization", basic_auth(*auth)))
-        body: Body | None = None
-        if files:
-            body = multipart(files, data)
-        elif data:
-            body = of_data(data)
-        elif json is not None:
-            body = of_json(json)
-            if not any(key.lower() == "accept" for key, _ in pairs):
-                pairs = (*pairs, ("Accept", "application/json"))
+        if json is not None and not data and not files and not any(key.lower() == "accept" for key, _ in pairs):
+            pairs = (*pairs, ("Accept", "application/json"))
         response = self.response_class(method, f"{self.base_url}{url}" if origin is None else url)
         start_time = time.time()
         self._perform(
@@ -330,7 +161,7 @@ class Session:
             method,
             path,
             headers=pairs,
-            body=body,
+            body=_body_of(data, json, files),
             redirects=self.max_redirects if allow_redirects else 0,
             timeout_seconds=_seconds(timeout),
             origin=origin,
@@ -338,11 +169,6 @@ class Session:
         )
         if response.error is None and response.status >= 400:
             response.error = BadStatus(f"HTTP {response.status}")
-        if stream:
-            length = response.headers.get("content-length", "") if response.status else ""
-            size = int(length) if length.isdecimal() else 0
-        else:
-            size = len(response.body)
         own = {} if self._context is None else self._context()
         response.request_meta = {
             "request_type": method,
@@ -352,12 +178,11 @@ class Session:
             "exception": response.error,
             "start_time": start_time,
             "url": response.url,
-            "response_length": size,
+            "response_length": _announced(response) if stream else len(response.body),
             "response_time": (response.ended - response.began) * 1000,
         }
         if catch_response:
-            response._catch = True
-            response._report = self._report
+            response.report_by(self._report, self._drop)
         else:
             self._report(response)
         return response
@@ -372,20 +197,18 @@ class Session:
         try:
             connection = self._client.send(method, path, response, **options)
             if connection.busy:
-                self._hand_over(response, connection, options["timeout_seconds"])
+                seconds = options["timeout_seconds"] or self._client.timeout_seconds
+                response.stream(connection, seconds, decoder_of(response.headers))
         except FAILURES as error:
             response.error = _told(error)
             response.status = 0
         response.ended = _monotonic()
 
-    def _hand_over(self, response: SessionResponse, connection: HttpConnection, timeout_seconds: float) -> None:
-        """The rest of a streamed response is its reader's."""
-        response._timeout = timeout_seconds or self._client.timeout_seconds
-        response._connection = connection
-        response._decoder = decoder_of(response.headers)
-
     def _report(self, response: SessionResponse) -> None:
         self._fire(**response.request_meta)
+
+    def _drop(self, response: SessionResponse, error: BaseException) -> None:
+        """A with-block raised: the request is not reported, as under Locust."""
 
     def _locate(self, url: str) -> tuple[Origin | None, str]:
         """Where an address that is no plain path leads to. Raises ConfigError."""
@@ -415,11 +238,24 @@ def basic_auth(user: str | bytes, password: str | bytes) -> str:
     return "Basic " + b64encode(both).decode()
 
 
+def _body_of(data: Any, json: Any, files: Any) -> Body | None:
+    if files:
+        return multipart(files, data)
+    if data:
+        return of_data(data)
+    return None if json is None else of_json(json)
+
+
 def _query(params: Any) -> str:
     if isinstance(params, str | bytes):
         return params if isinstance(params, str) else params.decode()
     pairs = params.items() if isinstance(params, Mapping) else params
     return urlencode([pair for pair in pairs if pair[1] is not None], doseq=True)
+
+
+def _announced(response: SessionResponse) -> int:
+    length = response.headers.get("content-length", "")
+    return int(length) if length.isdecimal() else 0
 
 
 def _seconds(timeout: float | tuple[float, float] | None) -> float:
@@ -430,14 +266,6 @@ def _seconds(timeout: float | tuple[float, float] | None) -> float:
     if not 0 < seconds < math.inf:
         raise ConfigError("a timeout that is no positive number of seconds", repr(timeout))
     return seconds
-
-
-def _charset(content_type: str) -> str:
-    for parameter in content_type.split(";")[1:]:
-        key, _, value = parameter.partition("=")
-        if key.strip().lower() == "charset":
-            return value.strip().strip("\"'")
-    return ""
 
 
 def _told(error: Exception) -> Exception:

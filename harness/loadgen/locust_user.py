@@ -15,6 +15,7 @@ from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Any, ClassVar
 
+import gevent
 import gevent.ssl
 from locust import User
 from locust.exception import StopTest
@@ -22,7 +23,8 @@ from locust.user.users import RestMixin
 
 from harness.errors import ConfigError
 from harness.loadgen.http_client import HttpClient
-from harness.loadgen.http_session import Session, SessionResponse
+from harness.loadgen.http_session import Session
+from harness.loadgen.http_session_response import SessionResponse
 from harness.loadgen.net import Origin
 
 _NOT_HERE = ("client_pool", "proxy_host", "proxy_port")
@@ -51,6 +53,7 @@ class FasterHttpUser(User, RestMixin[SessionResponse]):
 
     def __init__(self, environment: Any) -> None:
         super().__init__(environment)
+        gevent.config.track_greenlet_tree = False  # for debugging only, 0.4 KB to a user
         for name in _NOT_HERE:
             if getattr(self, name, None) is not None:
                 raise StopTest(f"FasterHttpUser has no {name}: use locust.FastHttpUser for that")

@@ -173,7 +173,7 @@ class Wire:
         elif self.busy:  # nobody reads just now: the watcher would fire for ever
             self._io.stop()
             self._watching = False
-        else:
+        elif self._tls is None or not self._is_only_tls():
             self.close()  # in the pause the server has hung up, or said something that nobody asked for
 
     def _set_alarm(self) -> None:
@@ -203,8 +203,8 @@ class Wire:
         except BlockingIOError:
             return False
         except OSError:
-            pass
-        return True
+            return True
+        return self._tls is None or not self._is_only_tls()
 
     def send_some(self, data: bytes | memoryview) -> int:
         """Send what there is room for. With TLS, all of it, whatever there is room for. Raises OSError."""
@@ -274,6 +274,17 @@ class Wire:
             self._incoming.write(RECEIVED[:count])
         else:
             self._incoming.write_eof()
+
+    def _is_only_tls(self) -> bool:
+        """Whether what came in a pause is the TLS layer's own business, as a session ticket is."""
+        try:
+            self._pull()
+            self._tls.read(1)
+        except ssl.SSLWantReadError:
+            return True
+        except OSError:
+            pass
+        return False
 
     def _receive_tls(self) -> int:
         while True:
