@@ -101,7 +101,9 @@ def check_upgrade(head: bytes, key: bytes) -> None:
 
 
 class WebSocket:
-    """An open WebSocket. Connecting blocks the greenlet that asks for it; then ``start`` hands it to the loop.
+    """A WebSocket. Making one connects, and asks for the upgrade; then ``start`` hands it to the loop.
+
+    on_end may be told HandshakeRefused, ExtensionForced or ProtocolError for the upgrade's answer.
 
     close_code: the server's, once it has closed; 0 before, 1006 when it just went away.
     heard_at: the loop's time when bytes came last.
@@ -111,12 +113,13 @@ class WebSocket:
         "_closing",
         "_drainers",
         "_ended",
+        "_head",
         "_hub",
+        "_key",
         "_on_end",
         "_on_message",
         "_readable",
         "_reader",
-        "_rest",
         "_sock",
         "_timeout_seconds",
         "_unsent",
@@ -138,9 +141,11 @@ class WebSocket:
         self._readable: Any = None
         self._writable: Any = None
         self.close_code = 0
+        self._key = base64.b64encode(os.urandom(16))
+        self._head: bytearray | None = bytearray()  # of the handshake's answer, until that is whole
         sock = origin.connect(timeout_seconds)
         try:
-            self._rest = _shake_hands(sock, origin, path, headers)
+            sock.sendall(upgrade_request(origin, path, headers, self._key))
             self._sock = _bare(sock)
         except BaseException:
             sock.close()
@@ -153,15 +158,8 @@ class WebSocket:
         An error that on_message raises ends the connection, too. on_end is called by whoever ends it.
         """
         self._on_message, self._on_end = on_message, on_end
-        self._hub.loop.run_callback(self._begin)
-
-    def _begin(self) -> None:
-        rest, self._rest = self._rest, b""
-        if self._ended is None and rest:
-            self._hand_on(rest)
-        if self._ended is None:
-            self._readable = self._hub.loop.io(self._sock.fileno(), _READ)
-            self._readable.start(self.read)
+        self._readable = self._hub.loop.io(self._sock.fileno(), _READ)
+        self._readable.start(self.read)
 
     def read(self) -> None:
         """Take what has come, without waiting. For the loop."""
@@ -186,6 +184,8 @@ class WebSocket:
         on_message = self._on_message
         assert on_message is not None
         try:
+            if self._head is not None:
+                data = self._shake_hands(self._head, data)
             for message in self._reader.feed(data):
                 if type(message) is Control:
                     self._control(message)
@@ -199,6 +199,18 @@ class WebSocket:
             self.end(error, PROTOCOL_ERROR)
         except Exception as error:  # noqa: BLE001  # a handler's mistake: its connection's owner shall see it
             self.end(error)
+
+    def _shake_hands(self, head: bytearray, data: bytes) -> bytes:
+        """Take the handshake's answer; what comes behind it. In the loop, too: a greenlet would wait at its deepest."""
+        head += data
+        end = head.find(b"\r\n\r\n")
+        if end < 0:
+            if len(head) > _MAX_HEAD_BYTES:
+                raise ProtocolError("the handshake's answer is too long")
+            return b""
+        check_upgrade(bytes(head[:end]), self._key)
+        self._head, self._key = None, b""
+        return bytes(head[end + 4 :])
 
     def _control(self, control: Control) -> None:
         if control.opcode == PING:
@@ -278,7 +290,7 @@ class WebSocket:
 
     def say_goodbye(self, code: int = NORMAL) -> None:
         """Send the closing frame; the server then closes the connection, which ends it here."""
-        if self._closing or self._ended is not None:
+        if self._closing or self._ended is not None or self._head is not None:
             return
         self._closing = True
         data = frame(CLOSE, code.to_bytes(2, "big"))
@@ -309,22 +321,6 @@ class WebSocket:
         on_end, self._on_message, self._on_end = self._on_end, None, None
         if on_end is not None:
             on_end(cause)
-
-
-def _shake_hands(sock: Any, origin: Origin, path: str, headers: Mapping[str, str]) -> bytes:
-    """Ask for the WebSocket and check the answer; what came behind it."""
-    key = base64.b64encode(os.urandom(16))
-    sock.sendall(upgrade_request(origin, path, headers, key))
-    buffer = bytearray()
-    while (end := buffer.find(b"\r\n\r\n")) < 0:
-        if len(buffer) > _MAX_HEAD_BYTES:
-            raise ProtocolError("the handshake's answer is too long")
-        data = sock.recv(_READ_BYTES)
-        if not data:
-            raise ConnectionEnded
-        buffer += data
-    check_upgrade(bytes(buffer[:end]), key)
-    return bytes(buffer[end + 4 :])
 
 
 def _bare(sock: Any) -> Any:

@@ -40,6 +40,7 @@ from harness.planning.profiles import Profile
 from harness.store.layout import RunDirectory
 from harness.store.read import read_run
 from targets.loader import parse_target
+from tests.accuracy.bottleneck_named import bottleneck_real
 from tests.accuracy.document import save
 from tests.accuracy.study import SEED, Row, Table
 
@@ -398,4 +399,5 @@ REAL: dict[str, Callable[[], Table]] = {
     "stall-real": stall_real,
     "healthy-real": healthy_real,
     "liars-real": liars_real,
+    "bottleneck-real": bottleneck_real,
 }

@@ -24,6 +24,6 @@ STUDIES = (
     Study("same-verdict", same_verdict.run, 2),
     Study("steadiness", steady.run, 1000),
 )
-REAL_NAMES = ("capacity-real", "stall-real", "healthy-real", "liars-real")
+REAL_NAMES = ("capacity-real", "stall-real", "healthy-real", "liars-real", "bottleneck-real")
 """Those in real time (``tests.accuracy.real``)."""
 NAMES = (*(study.name for study in STUDIES), *REAL_NAMES)

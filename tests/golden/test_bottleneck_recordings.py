@@ -7,29 +7,23 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import cache
-from pathlib import Path
 from random import Random
 
 import pytest
 
 from harness.analysis.bottleneck import find_bottleneck
-from harness.model.bottleneck import Bottleneck, Confidence
-from harness.model.evidence import Evidence
-from tests.support.recording import recorded
+from harness.model.bottleneck import Confidence
+from tests.accuracy.bottleneck_named import bottleneck_real, evidence_of
+from tests.accuracy.document import load
 from tests.support.starving import CASES, Case
 
-HERE = Path(__file__).parent / "starved"  # "bottleneck" would shadow a library that pandas looks for
 NAMED = [pytest.param(case, id=case.name) for case in CASES]
-
-
-@cache
-def evidence_of(name: str) -> Evidence:
-    return recorded(HERE / f"{name}.tar.gz")
+evidence = cache(evidence_of)
 
 
 @pytest.mark.parametrize("case", NAMED)
 def test_what_was_starved_is_named(case: Case) -> None:
-    found = find_bottleneck(evidence_of(case.name))
+    found = find_bottleneck(evidence(case.name))
     assert (found.confidence, found.resource) == (Confidence.NAMED, case.starved), found.chain
     assert found.breach is not None
     assert found.lead_seconds is not None
@@ -39,38 +33,25 @@ def test_what_was_starved_is_named(case: Case) -> None:
 @pytest.mark.parametrize("case", NAMED)
 def test_whatever_evidence_is_missing_nothing_else_is_named(case: Case) -> None:
     """The samples go missing, not the trouble: no other resource may be blamed for it."""
-    evidence = evidence_of(case.name)
-    for source in sorted({sample.source for sample in evidence.servers}):
+    whole = evidence(case.name)
+    for source in sorted({sample.source for sample in whole.servers}):
         blind = tuple(
             replace(sample, values={}, gap="taken away") if sample.source == source else sample
-            for sample in evidence.servers
+            for sample in whole.servers
         )
-        found = find_bottleneck(replace(evidence, servers=blind))
+        found = find_bottleneck(replace(whole, servers=blind))
         assert found.resource in ("", case.starved), f"without {source}: {found.sentence}"
 
 
 @pytest.mark.parametrize("case", NAMED)
 def test_with_one_sample_in_ten_missing_it_is_still_named(case: Case) -> None:
-    evidence = evidence_of(case.name)
+    whole = evidence(case.name)
     random = Random(case.name)
-    left = tuple(sample for sample in evidence.servers if random.random() > 0.1)
-    assert find_bottleneck(replace(evidence, servers=left)).resource == case.starved
+    left = tuple(sample for sample in whole.servers if random.random() > 0.1)
+    assert find_bottleneck(replace(whole, servers=left)).resource == case.starved
 
 
-def test_the_table_of_cases(update_golden: bool) -> None:
-    table = _table({case.name: find_bottleneck(evidence_of(case.name)) for case in CASES})
-    if update_golden:
-        (HERE / "table.md").write_text(table)
-    assert table == (HERE / "table.md").read_text()
-
-
-def _table(found: dict[str, Bottleneck]) -> str:
-    lines = ["| case | starved | named | onset | lead | what was said |", "|--|--|--|--|--|--|"]
-    for case in CASES:
-        one = found[case.name]
-        onset = "–" if one.onset_seconds is None else f"{one.onset_seconds:.0f} s, {one.level}"
-        lead = "–" if one.lead_seconds is None else f"{round(one.lead_seconds)} s"
-        lines.append(
-            f"| {case.name} | {case.starved} | {one.resource or one.confidence} | {onset} | {lead} | {one.sentence} |"
-        )
-    return "\n".join(lines) + "\n"
+def test_the_published_table_is_todays() -> None:
+    """docs/accuracy.json; ``make accuracy REAL=1 ONLY=bottleneck-real`` remakes it."""
+    rows = load()["tables"]["bottleneck-real"]["rows"]
+    assert [row["cells"] for row in rows] == [list(row.cells) for row in bottleneck_real().rows]

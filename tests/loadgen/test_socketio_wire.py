@@ -20,7 +20,7 @@ from gevent.server import StreamServer
 
 from harness.loadgen import websocket
 from harness.loadgen.frames import TEXT, frame
-from harness.loadgen.net import ConnectionEnded, Origin, ProtocolError, TimedOut
+from harness.loadgen.net import ConnectionEnded, Origin, ProtocolError, TimedOut, error_kind
 from harness.loadgen.socketio import ServerSilent, SocketIO
 from harness.loadgen.websocket import ExtensionForced, HandshakeRefused, ServerNotReading, WebSocket
 
@@ -330,3 +330,37 @@ def test_over_tls(tmp_path):
     ended = subprocess.run([sys.executable, str(script), str(tmp_path)], capture_output=True, text=True, timeout=30)
     assert ended.returncode == 0, ended.stderr
     assert ended.stdout == "as it should be\n"
+
+
+def test_nobody_listens():
+    with gevent.socket.socket() as sock:
+        sock.bind(("127.0.0.1", 0))
+        port = sock.getsockname()[1]
+    with pytest.raises(ConnectionRefusedError):
+        SocketIO(Origin("http", "127.0.0.1", port), print, timeout_seconds=5)
+    with pytest.raises(ConnectionRefusedError):
+        SocketIO(Origin("http", "localhost", port), print, timeout_seconds=5)
+
+
+def test_a_name_with_several_addresses_is_tried_in_turn(serve):
+    origin = serve(says())
+    client, _ = connected(Origin("http", "localhost", origin.port))
+    assert client.sid == "y"
+    client.close()
+
+
+def test_a_connection_that_is_never_made():
+    """A listener whose queue is full: the connection stays on its way."""
+    with gevent.socket.socket() as sock:
+        sock.bind(("127.0.0.1", 0))
+        sock.listen(0)
+        origin = Origin("http", "127.0.0.1", sock.getsockname()[1])
+        fillers = [gevent.spawn(origin.connect, 2) for _ in range(4)]
+        gevent.sleep(0.1)
+        with pytest.raises((TimedOut, TimeoutError)) as late:
+            SocketIO(origin, print, timeout_seconds=0.2)
+        assert error_kind(late.value) == "timeout"
+        gevent.killall(fillers)
+        for filler in fillers:
+            if isinstance(filler.value, gevent.socket.socket):
+                filler.value.close()

@@ -102,6 +102,10 @@ def test_poisson_gaps_are_exponential():
     assert anderson_darling_exponential(gaps) < 1.957
     # A test that can fail: even spacing is rejected, at T18's value for 100 equal gaps.
     assert anderson_darling_exponential([1.0] * 100) == pytest.approx(45.8675, abs=1e-3)
+    # The rest of T18: the exponential's own quantiles fit as well as can be, an even spread does not.
+    middles = [(i - 0.5) / 100 for i in range(1, 101)]
+    assert anderson_darling_exponential([-math.log(1 - each) for each in middles]) == pytest.approx(0.011982, abs=1e-6)
+    assert anderson_darling_exponential([2 * each for each in middles]) == pytest.approx(5.86995, abs=1e-5)
     # And the times within the segment are uniform, as given their count they must be.
     assert stats.kstest(found, "uniform", args=(0, 200)).pvalue > 0.01
 
