@@ -41,7 +41,8 @@ MEANINGS = """
   its connection.
 - **Service-time error**: each answer carries when the server had the request and when it let the answer go, by the
   same clock. The oracle's servers serve a few thousand requests a second, too few for half of our top rate, so a plain
-  event loop stands in for them; at lower rates the oracle's logs are used (docs/accuracy.md).
+  event loop stands in for them. What a request waits in the kernel while that loop is busy counts as our error: the
+  figure is an upper bound.
 - **Agreement**: the oracle's `tail` server answers 90 % in 20 ms and 10 % in 100 ms, so p50 and p95 are known.
 """
 

@@ -23,7 +23,10 @@ def main(port: int) -> None:
     selector.register(listener, selectors.EVENT_READ)
     served = 0
     while True:
-        for key, _ in selector.select():
+        ready = selector.select()
+        # When it was there: a request that waits until those before it in the batch are served waits in the server.
+        received = _clock()
+        for key, _ in ready:
             sock: Any = key.fileobj
             if sock is listener:
                 accepted, _ = listener.accept()
@@ -38,7 +41,6 @@ def main(port: int) -> None:
                 selector.unregister(sock)
                 sock.close()
                 continue
-            received = _clock()
             if request.startswith(b"GET /counted"):
                 body = b"%d" % served
             else:
