@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import os
 import platform
+import signal
 import sys
 import tempfile
 import time
@@ -100,6 +101,7 @@ def _main(words: Sequence[str]) -> int:
     asked = parser.parse_args(words)
     if asked.runs < 1 or asked.seconds <= 0:
         parser.error("--runs and --seconds are above 0")
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that what was started is ended
     stored = load(asked.out)
     if not asked.page:
         server, generator = two_cores()
