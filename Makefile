@@ -5,11 +5,13 @@ PROFILE ?= smoke
 RUN ?=
 REAL ?=
 ONLY ?=
+RUNS ?=
+SECONDS ?=
 UV ?= uv
 SHELL := bash
 
 .DEFAULT_GOAL := help
-.PHONY: help setup verify report stack-down test check lint format unit accuracy starve lock clean clean-runs
+.PHONY: help setup verify report stack-down test check lint format unit accuracy bench starve lock clean clean-runs
 
 help: ## list the targets
 	@sed -nE 's/^([a-z-]+):.*## (.*)/\1\t\2/p' Makefile | \
@@ -61,6 +63,11 @@ unit: ## the tests that start no server (seconds)
 accuracy: ## remake docs/accuracy.md, found against true (REAL=1: what takes real time; ONLY="study study")
 	@scripts/setup test
 	@.venv/bin/python -m tests.accuracy $(if $(REAL),--real) $(if $(ONLY),--only $(ONLY))
+
+bench: ## the generator against its peers, docs/performance.md (ONLY="get open" RUNS=5 SECONDS=5; half an hour)
+	@scripts/setup test
+	@.venv/bin/python -m tests.benchmarks $(if $(ONLY),--only $(ONLY)) $(if $(RUNS),--runs $(RUNS)) \
+		$(if $(SECONDS),--seconds $(SECONDS))
 
 lock: ## pin all dependencies anew (UV=/path/to/uv; versions move only with LOCK=--upgrade)
 	@UV="$(UV)" scripts/lock $(LOCK)

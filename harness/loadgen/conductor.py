@@ -14,6 +14,7 @@ from locust import User
 from locust.env import Environment
 
 from harness.errors import HarnessError, PlanError
+from harness.loadgen import locust_stats
 from harness.loadgen.arrivals import ArrivalUser, Dispatcher, Pool, Sink
 from harness.loadgen.classroom import ClassroomUser, Holder
 from harness.loadgen.director import Director, sleep_until
@@ -30,7 +31,7 @@ from harness.loadgen.users import classes_of, spawn_at_once, users_by_class
 from harness.model.samples import JobEvent, RequestRow
 from harness.model.target import Flow, FlowKind
 
-_ROWS_AT_ONCE = 16
+_ROWS_AT_ONCE = 4
 _SPAWN_PATIENCE_SECONDS = 10.0
 
 _logger = logging.getLogger("proofload")
@@ -197,6 +198,7 @@ class Conductor:
         while self._unwritten:
             rows, self._unwritten = self._unwritten[:_ROWS_AT_ONCE], self._unwritten[_ROWS_AT_ONCE:]
             evidence.requests.append(*rows)
+            locust_stats.feed(self._environment.stats, rows)
             if pausing:
                 gevent.sleep(0)
         evidence.generator.append(self._health.sample())

@@ -15,9 +15,11 @@ from gevent.lock import BoundedSemaphore
 from locust.env import Environment
 
 from harness.errors import GeneratorError
+from harness.loadgen import locust_stats
+from harness.loadgen.alarm import Alarm
 from harness.loadgen.evidence import Evidence
 from harness.loadgen.net import Origin
-from harness.loadgen.recorder import Endpoint, Meter, Recorder
+from harness.loadgen.recorder import Endpoint, Meter, Recorder, Times
 from harness.model.plan import LoadPlan
 from harness.model.samples import AcknowledgedWrite, Event, JobEvent
 
@@ -53,7 +55,7 @@ class Counts:
     late: int = 0
     in_flight: int = 0
     waiting: int = 0
-    lags: list[float] = field(default_factory=list)
+    lags: Times = field(default_factory=Times)
     """Actual − intended start of the arrivals of this second that found a user free."""
 
 
@@ -76,7 +78,12 @@ class Generator:
         run: str = "",
     ) -> None:
         self.environment = environment
-        self._request_event: Any = environment.events.request
+        if evidence is not None:
+            locust_stats.silence(environment)
+        request_event: Any = environment.events.request
+        self._fire_request = request_event.fire
+        self._listeners: list[Any] = request_event._handlers
+        self.alarm = Alarm()
         self._prepare = prepare
         self._prepared = False
         self._preparing = BoundedSemaphore()
@@ -131,8 +138,9 @@ class Generator:
         if self.closed:
             return
         if self.evidence is not None:
-            self.recorder.completed(endpoint, self.second(intended), response, service)
-        self._fire(endpoint, response, service, length, None)
+            self.recorder.completed(endpoint, int(intended - self.start_seconds), response, service)
+        if self._listeners:
+            self._fire(endpoint, response, service, length, None)
 
     def bad(self, endpoint: Endpoint, intended: float, kind: str, response: float = 0.0, service: float = 0.0) -> None:
         """A bad response or none, through the fault of the system under load."""
@@ -140,7 +148,8 @@ class Generator:
             return
         if self.evidence is not None:
             self.recorder.failed(endpoint, self.second(intended), kind)
-        self._fire(endpoint, response, service, 0, RequestFailed(kind))
+        if self._listeners:
+            self._fire(endpoint, response, service, 0, RequestFailed(kind))
 
     def own_mistake(self, kind: str) -> None:
         """A request that failed through the generator's fault: it says nothing about the system under load."""
@@ -149,7 +158,7 @@ class Generator:
     def _fire(
         self, endpoint: Endpoint, response: float, service: float, length: int, exception: Exception | None
     ) -> None:
-        self._request_event.fire(
+        self._fire_request(
             request_type=endpoint.kind,
             name=endpoint.name,
             response_time=response * 1000,

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import contextlib
 import gc
-import math
 import os
 import resource
 import time
-from collections.abc import Sequence
 from pathlib import Path
 
 import gevent
 
-from harness.analysis.histogram import distribution_of
+from harness.analysis.histogram import quantile
 from harness.loadgen.generator import Generator
-from harness.model.samples import GeneratorSample
+from harness.loadgen.recorder import Times
+from harness.model.samples import Distribution, GeneratorSample
 
 HEARTBEAT_SECONDS = 0.010
 _PRIORITY = -10
@@ -54,9 +53,9 @@ def calm_collector() -> None:
     gc.set_threshold(20_000, 20, 50)
 
 
-def p99(values: Sequence[float]) -> float:
-    """Nearest rank; 0 without values."""
-    return sorted(values)[math.ceil(0.99 * len(values)) - 1] if values else 0.0
+def p99(times: Distribution) -> float:
+    """Nearest rank, to the width of a bucket (0.8 %); 0 without values."""
+    return quantile(times, 0.99) or 0.0
 
 
 def worker_name() -> str:
@@ -71,7 +70,7 @@ class Heartbeat:
     """
 
     def __init__(self) -> None:
-        self._lags: list[float] = []
+        self._lags = Times()
 
     def run(self) -> None:
         """Forever."""
@@ -79,12 +78,12 @@ class Heartbeat:
         while True:
             due += HEARTBEAT_SECONDS
             gevent.sleep(max(0.0, due - time.monotonic()))
-            self._lags.append(max(0.0, time.monotonic() - due))
+            self._lags.add(max(0.0, time.monotonic() - due))
 
-    def take(self) -> list[float]:
+    def take(self) -> Distribution:
         """The lags since the last call."""
-        lags, self._lags = self._lags, []
-        return lags
+        lags, self._lags = self._lags, Times()
+        return lags.value()
 
 
 class Health:
@@ -109,16 +108,16 @@ class Health:
         used = (cpu - self._cpu) / elapsed
         self._at, self._cpu = now, cpu
         loop = self._heartbeat.take()
-        lags, counts.lags = counts.lags, []
+        lags, counts.lags = counts.lags.value(), Times()
         busy, service = meter.totals()
         return GeneratorSample(
             monotonic_seconds=now,
             worker=self._worker,
             cpu_ratio=used,
             loop_lag_p99_seconds=p99(loop),
-            loop_lag_max_seconds=max(loop, default=0.0),
+            loop_lag_max_seconds=loop.max_seconds,
             schedule_lag_p99_seconds=p99(lags),
-            schedule_lag_max_seconds=max(lags, default=0.0),
+            schedule_lag_max_seconds=lags.max_seconds,
             intended=counts.intended,
             started=counts.started,
             completed=counts.completed,
@@ -136,8 +135,8 @@ class Health:
             sockets=generator.sockets,
             rss_bytes=self._resident_bytes(),
             client_errors=dict(generator.client_errors),
-            loop_lag=distribution_of(loop),
-            schedule_lag=distribution_of(lags),
+            loop_lag=loop,
+            schedule_lag=lags,
         )
 
     def _resident_bytes(self) -> int:

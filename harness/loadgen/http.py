@@ -11,8 +11,6 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, ClassVar
 
-import gevent
-
 from harness.errors import GeneratorError
 from harness.loadgen.arrivals import ArrivalUser
 from harness.loadgen.http_body import Body, of_bytes, of_json
@@ -186,7 +184,7 @@ class HttpFlowUser(ArrivalUser):
         if pause_seconds is None:
             pause_seconds = self.random.uniform(*self.generator.settings.think_seconds)
         intended = self._ready + pause_seconds
-        gevent.sleep(max(0.0, pause_seconds))
+        self.generator.alarm.sleep_until(intended)
         return intended
 
     def due(self, now: float) -> float:

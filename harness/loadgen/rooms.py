@@ -172,7 +172,7 @@ class Rooms:
         intended = generator.start_seconds + arrival.seconds
         lag = time.monotonic() - intended
         if not waited:
-            counts.lags.append(lag)
+            counts.lags.add(lag)
         elif lag > LATE_SECONDS:
             counts.late += 1
             generator.recorder.late(self._ack, arrival.second)

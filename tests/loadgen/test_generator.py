@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import signal
 import subprocess
 import sys
@@ -99,6 +100,9 @@ def test_every_flow_carries_its_load(server, load):
     start, measure = run.event("load-start"), next(e for e in run.events if e.detail.get("phase") == "measure")
     assert measure.monotonic_seconds - start.monotonic_seconds == pytest.approx(2.0, abs=0.1)
     assert run.event("generator-end").detail["reason"] == "completed"
+    # Locust's own summary counts the same requests: told in bulk, once a second.
+    summary = re.search(r"Aggregated +(\d+) +(\d+)\(", log)
+    assert summary and int(summary[1]) == sum(row.completed for row in run.rows) and summary[2] == "0"
     # A session of http requests per TCP connection, and nothing but warnings on the console.
     assert "Traceback" not in log
 

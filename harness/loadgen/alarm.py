@@ -1,0 +1,101 @@
+"""Waking greenlets at a moment, to within some tens of microseconds.
+
+The event loop's own timer has a granularity of a millisecond (epoll takes whole ones, and gevent rounds up): an arrival
+of the schedule, or the next step of a session, would start 0.7 ms late on average, and that would be reported as the
+system's response time. Linux' timerfd(2) is a descriptor that becomes readable at the nanosecond it was set to, so the
+loop is woken by it as by any socket. One descriptor serves all sleepers, set to the earliest of them.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import os
+import time
+from heapq import heappop, heappush
+
+import gevent
+from gevent.hub import Waiter, get_hub
+
+_CLOCK_MONOTONIC = 1
+_NONBLOCK = os.O_NONBLOCK | os.O_CLOEXEC
+_ABSOLUTE = 1
+_READABLE = 1
+_FIRST = 2
+"""libev's highest priority: what is due comes before what has just been received."""
+
+
+class _Time(ctypes.Structure):
+    _fields_ = (("seconds", ctypes.c_long), ("nanoseconds", ctypes.c_long))
+
+
+class _Setting(ctypes.Structure):
+    """struct itimerspec: the period (0: once) and the moment (0: never)."""
+
+    _fields_ = (("period", _Time), ("moment", _Time))
+
+
+class Alarm:
+    """Wakes the greenlets of one thread. Raises OSError when there is no descriptor left for it."""
+
+    def __init__(self) -> None:
+        libc = ctypes.CDLL(None, use_errno=True)
+        self._descriptor = libc.timerfd_create(_CLOCK_MONOTONIC, _NONBLOCK)
+        if self._descriptor < 0:
+            number = ctypes.get_errno()
+            raise OSError(number, os.strerror(number))
+        self._settime = libc.timerfd_settime
+        self._setting = _Setting()
+        self._reference = ctypes.byref(self._setting)
+        self._sleepers: list[tuple[float, int, Waiter]] = []
+        self._count = 0
+        self._moment = 0.0
+        self._watcher = get_hub().loop.io(self._descriptor, _READABLE, priority=_FIRST)
+        self._watcher.start(self._ring)
+
+    def sleep_until(self, monotonic_seconds: float) -> None:
+        """Let others run until that moment of CLOCK_MONOTONIC; once, when it has passed.
+
+        Not at all would be unfair, and slower too: who goes on sending as soon as it has received keeps the server
+        waking up for single requests, instead of getting a batch of them.
+        """
+        if monotonic_seconds <= time.monotonic():
+            gevent.sleep(0)
+            return
+        sleepers = self._sleepers
+        waiter = Waiter()
+        self._count += 1  # breaks ties: waiters have no order
+        heappush(sleepers, (monotonic_seconds, self._count, waiter))
+        if sleepers[0][2] is waiter:
+            self._set(monotonic_seconds)
+        waiter.get()  # of a greenlet that is killed here, the waiter stays behind and wakes nobody
+
+    def _ring(self) -> None:
+        """In the hub: wake everybody whose moment has come, and set the next one.
+
+        Setting it clears the descriptor too. Those who were woken have often set it by then, so when nobody sleeps it
+        is left as it is: it rings once more if it really was the last, and then is read, which is a call less for
+        each arrival of a schedule.
+        """
+        now = time.monotonic()
+        sleepers = self._sleepers
+        if not sleepers:
+            with contextlib.suppress(BlockingIOError):
+                os.read(self._descriptor, 8)
+            return
+        while sleepers and sleepers[0][0] <= now:
+            heappop(sleepers)[2].switch(None)
+        if sleepers and sleepers[0][0] != self._moment:
+            self._set(sleepers[0][0])
+
+    def _set(self, moment: float) -> None:
+        self._moment = moment
+        whole = int(moment)
+        self._setting.moment.seconds = whole
+        self._setting.moment.nanoseconds = int((moment - whole) * 1e9)
+        self._settime(self._descriptor, _ABSOLUTE, self._reference, None)
+
+    def close(self) -> None:
+        """Give the descriptor back; nobody may be asleep."""
+        self._watcher.close()
+        os.close(self._descriptor)
