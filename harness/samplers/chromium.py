@@ -31,7 +31,12 @@ _READ_BYTES = 65_536
 _MOST_BYTES = 16 * 1024 * 1024
 
 # It waits for a line before it becomes Chromium: by then its priority is set, and all its children inherit that.
-_LAUNCH = 'read -r go || exit 125; exec "$@" 3<&0 4>&1 </dev/null >&2'
+# Where Linux schedules sessions as groups, one of its own would weigh as much as the generator's, however nice it is.
+_LAUNCH = (
+    "read -r go || exit 125; "
+    f"{{ echo {_NICENESS} > /proc/self/autogroup; }} 2>/dev/null; "
+    'exec "$@" 3<&0 4>&1 </dev/null >&2'
+)
 _FLAGS = (
     "--headless=new",
     "--remote-debugging-pipe",
