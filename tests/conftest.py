@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
+from hypothesis import settings
+
+# The same examples every time, so that a change is judged by what it changed; EXPLORE=1 looks for new ones.
+settings.register_profile("proofload", derandomize=not os.environ.get("EXPLORE"))
+settings.load_profile("proofload")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

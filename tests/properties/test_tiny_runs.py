@@ -15,6 +15,7 @@ from harness.model.plan import Arrivals
 from harness.model.verdict import Outcome
 from harness.planning.build import build_plan
 from harness.planning.profiles import PROFILES
+from harness.planning.schedule import schedule
 from targets.loader import load_target
 from tests.support.tiny import simulate
 
@@ -85,7 +86,8 @@ def test_what_was_due_may_not_be_missing(peak, seed, lost):
             if level.start_seconds <= row.second < level.end_seconds and row.kind in ("http", "upload")
         )
         sessions = any(
-            level.start_seconds <= row.second < level.end_seconds and not row.probe for row in whole.requests
+            level.start_seconds <= each.seconds < level.end_seconds and not each.probe
+            for each in schedule(evidence.plan)
         )
         match lost:
             case "requests" if sessions:
