@@ -210,7 +210,9 @@ def sampling_targets(
         memory_bytes=None if size is None else size.memory_bytes,
         disk_bytes=None if size is None else size.disk_bytes,
         data_paths=endpoints.data_paths,
-        cgroup=None if cgroup is None else Cgroup(cgroup.version, cgroup.cpu, cgroup.cpu_usage, cgroup.memory),
+        cgroup=None
+        if cgroup is None
+        else Cgroup(cgroup.version, cgroup.cpu, cgroup.cpu_usage, cgroup.memory, cgroup.parts),
         process_ids=endpoints.process_ids,
         postgres_dsn=endpoints.postgres_dsn,
         pgbouncer_dsn=endpoints.pgbouncer_admin_dsn,
@@ -218,9 +220,9 @@ def sampling_targets(
         celery_broker_url=endpoints.redis_url if endpoints.celery_queues else None,
         celery_queues=endpoints.celery_queues,
         celery_slots={} if size is None else _slots(size),
-        gunicorn_pid=endpoints.gunicorn_pid,
-        gunicorn_port=None if endpoints.gunicorn_address is None else endpoints.gunicorn_address[1],
-        application_metrics_url=endpoints.metrics_url,
+        gunicorn_pids=endpoints.gunicorn_pids,
+        gunicorn_port=endpoints.gunicorn_port,
+        application_metrics_urls=endpoints.metrics_urls,
         nginx_status_url=endpoints.nginx_status_url,
         metrics=metrics,
         metrics_urls=metrics_urls(metrics, environment),

@@ -26,7 +26,7 @@ from harness.stack.host import Share, host_size, share_of
 from harness.stack.ledger import LedgerFile, mark_of
 from harness.stack.limits import CgroupPaths, LimitsUnavailable, find_cgroup, set_limits
 from harness.stack.places import APPLICATION
-from harness.stack.ports import LOOPBACK, free_ports, require_free
+from harness.stack.ports import free_ports, require_free
 from harness.stack.processes import READY_SECONDS, Command, PortTaken, Processes, Started
 from harness.stack.programs import Programs, find_programs
 from harness.stack.readback import require_matches
@@ -317,9 +317,9 @@ class NativeStack:
             pgbouncer_admin_dsn=plan.pgbouncer.admin_dsn(plan.postgres) if plan.pgbouncer else None,
             redis_url=plan.redis.url,
             nginx_status_url=plan.nginx.status_url,
-            metrics_url=plan.web.metrics_url,
-            gunicorn_pid=started["gunicorn"].pid,
-            gunicorn_address=(LOOPBACK, plan.web.port),
+            metrics_urls=(plan.web.metrics_url,),
+            gunicorn_pids=(started["gunicorn"].pid,),
+            gunicorn_port=plan.web.port,
             celery_queues=tuple(worker.queue for worker in tasks.workers_of(self._size)),
             cgroup=cgroup,
             data_paths=(plan.folder,),

@@ -1,0 +1,408 @@
+"""The reference stack as containers: docker/compose.yaml with the sizes of the stage, on loopback, gone afterwards.
+
+Servers are started in the order that compose.yaml describes, each once those that it needs answer the same questions
+as the native ones: waiting for health checks would mean checks every second, which cost the CPU that is under test.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryFile
+from types import TracebackType
+from typing import Any, Self
+
+import psycopg
+from redis import RedisError
+
+from harness.errors import StackError, StackNotReady
+from harness.model.sizing import StackSize
+from harness.planning.sizing import Audience, workers_of_each_server
+from harness.stack import nginx, pgbouncer, postgres, redis, tasks, web
+from harness.stack.cleanup import clean_up, take_down
+from harness.stack.compose_containers import Container
+from harness.stack.compose_engine import Engine, Project, docker, find_engine, tail, write_log
+from harness.stack.compose_limits import find_parent, part_of, traces
+from harness.stack.compose_readback import Read, read_back
+from harness.stack.compose_render import (
+    GUNICORN_PORT,
+    NGINX_PORT,
+    PGBOUNCER_PORT,
+    POSTGRES_PORT,
+    REDIS_PORT,
+    Options,
+    Rendered,
+    pooler,
+    render,
+    write,
+)
+from harness.stack.endpoints import Endpoints, Running
+from harness.stack.host import HostSize, Share, host_size, share_of
+from harness.stack.ledger import LedgerFile, mark_of
+from harness.stack.limits import CgroupPaths, LimitsUnavailable, set_limits
+from harness.stack.ports import LOOPBACK, require_free
+from harness.stack.proc import children_of
+from harness.stack.processes import POLL_SECONDS, READY_SECONDS
+from harness.stack.readback import require_matches
+from harness.stack.sizes import limits_in_words, versions_of
+from harness.store.layout import RunDirectory
+
+BUILD_SECONDS = 1200.0
+SEED_SECONDS = 300.0
+LOOK_SECONDS = 0.5
+"""From one look at the containers to the next, while waiting for one."""
+QUIET_SECONDS = 3600
+"""Between health checks while the harness itself watches: each is a process started inside the stage's limits."""
+IMAGES = ("postgres", "pgbouncer", "redis", "nginx", "app")
+NGINX_IN_ITS_IMAGE = 33
+"""Debian's www-data."""
+
+
+class ComposeStack:
+    """One run's stack. ``start`` brings it up or leaves nothing; ``stop`` may be called at any time, and again."""
+
+    def __init__(
+        self,
+        run: RunDirectory,
+        size: StackSize,
+        *,
+        audience: Audience,
+        seed: int,
+        report: Callable[[str], None],
+        port: int | None = None,
+        check: Callable[[], None] = lambda: None,
+    ) -> None:
+        """check: called again and again during the start; what it raises ends the start, and nothing is left."""
+        self._run = run
+        self._size = size
+        self._audience = audience
+        self._seed = seed
+        self._report = report
+        self._port = port
+        self._check = check
+        self._ledger: LedgerFile | None = None
+
+    def start(self) -> Running:
+        """Build what images are missing, start every server, wait until all answer, and read back their sizes.
+
+        Cleans up first what dead runs of the same runs' folder left. Raises ConfigError (port in use), MissingProgram,
+        PlanError, StackNotReady, LimitsMismatch, StackError.
+        """
+        engine = find_engine()
+        clean_up(self._run.path.parent)
+        if self._port is not None:
+            require_free(self._port)
+        began = time.monotonic()
+        try:
+            return self._start(engine, began)
+        except (OSError, psycopg.Error, RedisError) as error:
+            self.stop()
+            raise StackError(
+                "a server could not be set up", str(error).splitlines()[:1], str(self._run.logs)
+            ) from error
+        except BaseException:
+            self.stop()
+            raise
+
+    def stop(self) -> None:
+        """End and remove the containers, their networks and their volumes; logs stay."""
+        if self._ledger is not None:
+            take_down(self._ledger.path, self._ledger.value)
+        self._ledger = None
+
+    def detach(self) -> None:
+        """Let the stack outlive this process, until ``clean_up(runs_root, live=True)``; ``stop`` does nothing then."""
+        assert self._ledger is not None
+        self._ledger.detach()
+        self._ledger = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    def _start(self, engine: Engine, began: float) -> Running:
+        share = _share(engine, self._size)
+        cgroup, parent, limits = self._prepare(engine, share)
+        rendered = self._render(share, parent)
+        self._report("images")
+        project = Project(rendered.environment["COMPOSE_PROJECT_NAME"], self._run.stack, self._run.logs, self._check)
+        _build_missing(project, rendered)
+        up = _Bringing(project, rendered, self._check, self._report)
+        answer = up.everything()
+        containers = project.containers()
+        self._report("reading back the sizes")
+        facts = Read(
+            rendered, share, cgroup, parent, up.database, up.cache, containers, answer, _version_of_nginx(containers)
+        )
+        rows = read_back(facts)
+        require_matches(rows)
+        endpoints = self._endpoints(up, containers, cgroup)
+        assert self._ledger is not None
+        self._ledger.announce(endpoints.base_url)
+        return Running(
+            endpoints=endpoints,
+            read_back=rows,
+            limits=limits,
+            limits_enforced=cgroup is not None,
+            versions=versions_of(rows, answer) | _versions(engine, containers),
+            deviations=(*share.deviations, *rendered.deviations),
+            started_seconds=time.monotonic() - began,
+        )
+
+    def _prepare(self, engine: Engine, share: Share) -> tuple[CgroupPaths | None, str, str]:
+        """The ledger first, then what it names: the cgroup above the containers, and the folders."""
+        mark = mark_of(self._run.path)
+        name, cgroup, parent, limits = f"proofload-{mark}", None, "", ""
+        folders = (self._run.stack, self._run.browser)
+        try:
+            cgroup, parent = find_parent(engine, name)
+        except LimitsUnavailable as reason:
+            limits = f"not enforced together, but for each container: {reason}"
+        self._ledger = LedgerFile(self._run.path)
+        # A cgroup of version 1 is made in other controllers as well, by the engine.
+        places = () if cgroup is None else cgroup.folders if cgroup.version == 2 else traces(name)
+        self._ledger.open(cgroups=places, folders=folders, containers=_project_name(mark))
+        if cgroup is not None:
+            try:
+                set_limits(cgroup, share.cpu_cores, share.memory_bytes)
+                limits = limits_in_words(cgroup, share)
+            except LimitsUnavailable as reason:
+                cgroup, parent = None, ""
+                limits = f"not enforced together, but for each container: {reason}"
+        self._run.logs.mkdir(exist_ok=True)
+        return cgroup, parent, limits
+
+    def _render(self, share: Share, parent: str) -> Rendered:
+        rendered = render(
+            self._size,
+            self._audience,
+            share,
+            Options(
+                project=_project_name(mark_of(self._run.path)),
+                folder=self._run.stack,
+                logs=self._run.logs,
+                cgroup_parent=parent,
+                nginx_port=self._port,
+                nginx_user=prepare_logs(self._run.logs),
+                health_interval_seconds=QUIET_SECONDS,
+                **build_options(os.environ),
+            ),
+            seed=self._seed,
+        )
+        write(rendered, self._run.stack)
+        return rendered
+
+    def _endpoints(self, up: _Bringing, containers: tuple[Container, ...], cgroup: CgroupPaths | None) -> Endpoints:
+        stage = [one for one in containers if one.running and one.service != "whisper"]
+        if cgroup is not None:
+            parts = (part_of(one.pid, cgroup.version) for one in stage)
+            cgroup = replace(cgroup, parts=tuple(part for part in parts if part is not None))
+        size, budget = up.rendered.size, up.rendered.budget
+        apps = [one for one in stage if one.service == "app"]
+        console = None
+        if up.rendered.has_pgbouncer:
+            port = _only(containers, "pgbouncer").port(PGBOUNCER_PORT)
+            console = pooler(size, budget, port).admin_dsn(up.database)
+        base_url = f"http://{LOOPBACK}:{_only(containers, 'nginx').port(NGINX_PORT)}"
+        folders = (folder for one in stage for folder in one.volumes)
+        return Endpoints(
+            base_url=base_url,
+            postgres_dsn=up.database.dsn(),
+            pgbouncer_admin_dsn=console,
+            redis_url=up.cache.url,
+            nginx_status_url=base_url + nginx.STATUS_PATH,
+            metrics_urls=tuple(web.Web(one.port(GUNICORN_PORT)).metrics_url for one in apps),
+            gunicorn_pids=tuple(one.pid for one in apps),
+            gunicorn_port=GUNICORN_PORT,
+            celery_queues=tuple(worker.queue for worker in tasks.workers_of(size)),
+            cgroup=cgroup,
+            data_paths=tuple(dict.fromkeys(folder for folder in folders if os.access(folder, os.R_OK | os.X_OK))),
+            process_ids=tuple(one.pid for one in stage),
+        )
+
+
+class _Bringing:
+    """The way up. database, cache: once they answer."""
+
+    def __init__(
+        self, project: Project, rendered: Rendered, check: Callable[[], None], report: Callable[[str], None]
+    ) -> None:
+        self._project = project
+        self.rendered = rendered
+        self._check = check
+        self._report = report
+        self.database: postgres.Postgres
+        self.cache: redis.Redis
+
+    def everything(self) -> dict[str, Any]:
+        """Start one after another, and return what the Celery workers say of themselves."""
+        size, wanted = self.rendered.size, self.rendered.services
+        secrets = self.rendered.secrets
+        self._report("PostgreSQL and Redis")
+        self._up("postgres", "redis")
+        port = self._one("postgres").port(POSTGRES_PORT)
+        unused = Path("/")
+        self.database = postgres.Postgres(unused, port, secrets["postgres-superuser"], secrets["postgres-role"])
+        self.cache = redis.Redis(unused, self._one("redis").port(REDIS_PORT), secrets["redis"])
+        self._wait(lambda: redis.answers(self.cache), "redis")
+        self._wait(lambda: postgres.answers(self.database), "postgres")
+        self._report("application: schema and people")
+        self._up("setup", *(name for name in ("pgbouncer", "whisper") if name in wanted))
+        self._finish("setup", SEED_SECONDS)
+        if self.rendered.has_pgbouncer:
+            console = pooler(size, self.rendered.budget, self._one("pgbouncer").port(PGBOUNCER_PORT))
+            self._wait(lambda: pgbouncer.answers(console, self.database), "pgbouncer")
+        if "replica" in wanted:
+            self._up("replica")
+            follower = replace(self.database, port=self._one("replica").port(POSTGRES_PORT))
+            self._wait(lambda: postgres.answers(follower), "replica")
+        self._report("gunicorn, Celery and nginx")
+        queues = [worker.name for worker in tasks.workers_of(size)]
+        self._up("app", *queues)
+        for one in self._all("app"):
+            self._wait(lambda one=one: _serves(one, workers_of_each_server(size)), "app")  # type: ignore[misc]
+        self._up("nginx")  # last, since it asks once where the application's servers are
+        gate = nginx.Nginx(unused, unused, self._one("nginx").port(NGINX_PORT), GUNICORN_PORT)
+        self._wait(lambda: nginx.answers(gate), "nginx")
+        return self._ask_workers(len(queues))
+
+    def _ask_workers(self, count: int) -> dict[str, Any]:
+        worker = self._one("celery-default")
+        words = ("app-container", "python", "-c", tasks.ASK, str(count), str(READY_SECONDS))
+        return tasks.answer_of(docker("exec", worker.id, *words, timeout_seconds=READY_SECONDS + 10))
+
+    def _up(self, *services: str) -> None:
+        self._project.compose("up", "--detach", "--no-deps", "--no-build", "--no-recreate", *services)
+
+    def _all(self, service: str) -> list[Container]:
+        return [one for one in self._project.containers() if one.service == service]
+
+    def _one(self, service: str) -> Container:
+        found = self._all(service)
+        if len(found) != 1 or not found[0].running:
+            raise self._failure(found, f"{service} ended while it was starting")
+        return found[0]
+
+    def _wait(self, ready: Callable[[], bool], service: str) -> None:
+        """Poll until it answers. Raises StackNotReady when it ends or takes too long."""
+        deadline, look = time.monotonic() + READY_SECONDS, time.monotonic() + LOOK_SECONDS
+        while not ready():
+            now = time.monotonic()
+            if now >= look:
+                found = self._all(service)
+                if not all(one.running for one in found):
+                    raise self._failure(found, f"{service} ended while it was starting")
+                look = now + LOOK_SECONDS
+            if now >= deadline:
+                raise self._failure(self._all(service), f"{service} did not answer within {READY_SECONDS:g} s")
+            self._check()
+            time.sleep(POLL_SECONDS)
+
+    def _finish(self, service: str, timeout_seconds: float) -> None:
+        """Wait for a step that ends by itself. Raises StackNotReady when it fails or takes too long."""
+        deadline = time.monotonic() + timeout_seconds
+        while any(one.running for one in self._all(service)):
+            if time.monotonic() >= deadline:
+                raise self._failure(self._all(service), f"{service} took longer than {timeout_seconds:g} s")
+            self._check()
+            time.sleep(LOOK_SECONDS)
+        found = self._all(service)
+        if any(one.exit_code for one in found):
+            raise self._failure(found, f"{service} failed with code {found[0].exit_code}")
+
+    def _failure(self, containers: Iterable[Container], message: str) -> StackNotReady:
+        lines: list[str] = []
+        for one in containers:
+            if not one.running or not lines:
+                lines += _last_words(one)
+        for secret in self.rendered.secrets.values():
+            lines = [line.replace(secret, "…") for line in lines]
+        return StackNotReady(message, lines, "its whole log is in the run's folder logs")
+
+
+def _last_words(container: Container) -> tuple[str, ...]:
+    with TemporaryFile() as file:
+        write_log(container, file)
+        file.seek(0)
+        return tail(file.read().decode(errors="replace"))
+
+
+def _serves(container: Container, workers: int) -> bool:
+    """Whether every worker has imported the application, as its files of metrics tell, and the server is ready."""
+    if len(children_of(container.pid)) < workers:
+        return False
+    try:
+        names = docker("exec", container.id, "ls", "/run/metrics").split()
+    except StackError:
+        return False
+    if len({name.rpartition("_")[2] for name in names if name.endswith(".db")}) < workers:
+        return False
+    reply = nginx.get(container.port(GUNICORN_PORT), "/readyz")
+    return reply is not None and reply[0] == 200
+
+
+def _only(containers: Iterable[Container], service: str) -> Container:
+    found = next((one for one in containers if one.service == service), None)
+    if found is None:
+        raise StackError(f"the container of {service} has gone")
+    return found
+
+
+def _project_name(mark: str) -> str:
+    """Compose allows small letters, digits and dashes."""
+    return f"proofload-{mark.rpartition('.')[2]}"
+
+
+def _share(engine: Engine, size: StackSize) -> Share:
+    """Never more than the engine's machine has, nor than this process may use."""
+    host = host_size()
+    return share_of(HostSize(min(host.cpu_cores, engine.cpu_cores), min(host.memory_bytes, engine.memory_bytes)), size)
+
+
+def prepare_logs(logs: Path) -> str:
+    """nginx's log files, which its user may write; returns that user. Only root can give files away."""
+    logs.mkdir(parents=True, exist_ok=True)
+    user, group = (NGINX_IN_ITS_IMAGE, NGINX_IN_ITS_IMAGE) if os.geteuid() == 0 else (os.getuid(), os.getgid())
+    for name in (nginx.ACCESS_LOG, "nginx-error.log"):
+        path = logs / name
+        path.touch(mode=0o644)
+        if os.geteuid() == 0:
+            os.chown(path, user, group)
+    return f"{user}:{group}"
+
+
+def build_options(variables: Mapping[str, str]) -> dict[str, str]:
+    """How images are built here, from the environment: PIP_INDEX_URL, and PROOFLOAD_BASE_IMAGE and
+    PROOFLOAD_BUILD_NETWORK for machines without a registry or a bridge to the outside."""
+    return {
+        "pip_index_url": variables.get("PIP_INDEX_URL", ""),
+        "base_image": variables.get("PROOFLOAD_BASE_IMAGE", ""),
+        "build_network": variables.get("PROOFLOAD_BUILD_NETWORK", ""),
+    }
+
+
+def _build_missing(project: Project, rendered: Rendered) -> None:
+    tag = rendered.environment["IMAGE_TAG"]
+    wanted = [name for name in IMAGES if name != "pgbouncer" or rendered.has_pgbouncer]
+    have = set(docker("image", "ls", "--format", "{{.Repository}}:{{.Tag}}").split())
+    missing = [name for name in wanted if f"proofload-{name}:{tag}" not in have]
+    if missing:
+        services = ("setup" if name == "app" else name for name in missing)
+        project.compose("build", *services, timeout_seconds=BUILD_SECONDS)
+
+
+def _version_of_nginx(containers: Iterable[Container]) -> str:
+    return docker("exec", _only(containers, "nginx").id, "sh", "-c", "nginx -v 2>&1")
+
+
+def _versions(engine: Engine, containers: Iterable[Container]) -> dict[str, str]:
+    """The engine's, and the id of each image: the tag alone says what it was made of, not when."""
+    images = {f"image {one.service}": one.image for one in containers}
+    return {"docker": engine.version, "docker compose": engine.compose_version, **images}
