@@ -14,7 +14,7 @@ from harness.cli.conclude import EXIT_CODES, conclude_capacity
 from harness.cli.output import console, print_json
 from harness.cli.search_view import SearchDisplay, describe_search, print_capacity
 from harness.cli.signals import stopped_by_signals
-from harness.cli.verify import external_url, locustfile_of, response_bound
+from harness.cli.verify import COMPOSE, external_url, locustfile_of, response_bound
 from harness.errors import ConfigError
 from harness.experiment.capacity import explore
 from harness.experiment.settings import Settings, StopRequest
@@ -52,7 +52,8 @@ def capacity(
     seed: Annotated[int, typer.Option("--seed", help="Of the arrival times and of every choice.")] = 7,
     arrivals: Annotated[Arrivals, typer.Option("--arrivals", help="How arrivals are spaced.")] = Arrivals.POISSON,
     stack: Annotated[
-        str, typer.Option("--stack", help="native (local processes) or external (something already running).")
+        str,
+        typer.Option("--stack", help="native (local processes), compose (containers) or external (already running)."),
     ] = "native",
     host: Annotated[
         str | None, typer.Option("--host", metavar="URL", help="Of the running system, with --stack external.")
@@ -111,6 +112,7 @@ def capacity(
         plan_digest=digest(target_path(system)),
         command=shlex.join(["proofload", *sys.argv[1:]]),
         base_url=base_url,
+        containers=stack == COMPOSE,
     )
     with (
         stopped_by_signals(stop),

@@ -35,8 +35,8 @@ class HostFingerprint:
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """Who, what, when. kind: verify, capacity or trial (of a capacity search). stack: native or external. limits:
-    enforced how ("cgroup v1", or "not enforced: reason").
+    """Who, what, when. kind: verify, capacity or trial (of a capacity search). stack: native, compose or external.
+    limits: enforced how ("cgroup v1", or "not enforced: reason").
 
     plan_digest: SHA-256 of the system's TOML file. command: to run it again. scale: of the stage's load and sizes;
     below 1 it is a rehearsal, which neither passes nor fails the stage.

@@ -7,8 +7,9 @@ as the native ones: waiting for health checks would mean checks every second, wh
 from __future__ import annotations
 
 import os
+import resource
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryFile
@@ -45,7 +46,7 @@ from harness.stack.ledger import LedgerFile, mark_of
 from harness.stack.limits import CgroupPaths, LimitsUnavailable, set_limits
 from harness.stack.ports import LOOPBACK, require_free
 from harness.stack.proc import children_of
-from harness.stack.processes import POLL_SECONDS, READY_SECONDS
+from harness.stack.processes import OPEN_FILES, POLL_SECONDS, READY_SECONDS
 from harness.stack.readback import require_matches
 from harness.stack.sizes import limits_in_words, versions_of
 from harness.store.layout import RunDirectory
@@ -184,15 +185,13 @@ class ComposeStack:
             self._size,
             self._audience,
             share,
-            Options(
+            replace(
+                options_here(self._run.logs),
                 project=_project_name(mark_of(self._run.path)),
                 folder=self._run.stack,
-                logs=self._run.logs,
                 cgroup_parent=parent,
                 nginx_port=self._port,
-                nginx_user=prepare_logs(self._run.logs),
                 health_interval_seconds=QUIET_SECONDS,
-                **build_options(os.environ),
             ),
             seed=self._seed,
         )
@@ -378,14 +377,21 @@ def prepare_logs(logs: Path) -> str:
     return f"{user}:{group}"
 
 
-def build_options(variables: Mapping[str, str]) -> dict[str, str]:
-    """How images are built here, from the environment: PIP_INDEX_URL, and PROOFLOAD_BASE_IMAGE and
+def options_here(run_logs: Path) -> Options:
+    """What of the options depends on this machine and its environment: PIP_INDEX_URL, and PROOFLOAD_BASE_IMAGE and
     PROOFLOAD_BUILD_NETWORK for machines without a registry or a bridge to the outside."""
-    return {
-        "pip_index_url": variables.get("PIP_INDEX_URL", ""),
-        "base_image": variables.get("PROOFLOAD_BASE_IMAGE", ""),
-        "build_network": variables.get("PROOFLOAD_BUILD_NETWORK", ""),
-    }
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return Options(
+        project="",
+        folder=Path(),
+        logs=run_logs,
+        nginx_user=prepare_logs(run_logs),
+        pip_index_url=os.environ.get("PIP_INDEX_URL", ""),
+        base_image=os.environ.get("PROOFLOAD_BASE_IMAGE", ""),
+        build_network=os.environ.get("PROOFLOAD_BUILD_NETWORK", ""),
+        # An engine in a closed machine may raise no limit, and refuses to start what asks for more than it has.
+        open_files=OPEN_FILES if hard == resource.RLIM_INFINITY else min(OPEN_FILES, hard),
+    )
 
 
 def _build_missing(project: Project, rendered: Rendered) -> None:

@@ -14,6 +14,7 @@ from harness.planning.sizing import Audience, ConnectionBudget, connection_budge
 from harness.stack import application, nginx, pgbouncer, postgres, redis, tasks, web, whisper
 from harness.stack.host import Share
 from harness.stack.places import DOCKER
+from harness.stack.processes import OPEN_FILES
 
 COMPOSE_FILE = DOCKER / "compose.yaml"
 ENVIRONMENT_FILE = "stack.env"
@@ -37,6 +38,7 @@ class Options:
     whole. nginx_port: on loopback; None for any free one. health_interval_seconds: 0 for compose.yaml's own.
     pip_index_url: where the application's packages come from; "" for the public index. base_image: what all images
     are made on, "" for compose.yaml's own. build_network: "host" where a build reaches nothing through the bridge.
+    open_files: that each process may have.
     """
 
     project: str
@@ -49,6 +51,7 @@ class Options:
     pip_index_url: str = ""
     base_image: str = ""
     build_network: str = ""
+    open_files: int = OPEN_FILES
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +128,7 @@ def render(
         "LOGS_FOLDER": str(options.logs),
         **_limits(share, options),
         "SOMAXCONN": str(SOMAXCONN),
+        "OPEN_FILES": str(options.open_files),
         "STATEMENT_TIMEOUT_MS": str(round(size.postgres_statement_timeout_seconds * 1000)),
         "SEED_ARGUMENTS": shlex.join(application.seed_arguments(audience, seed)),
         "DATABASE_ADDRESS": f"pgbouncer:{PGBOUNCER_PORT}" if pooled else f"postgres:{POSTGRES_PORT}",
