@@ -8,6 +8,11 @@ from dataclasses import dataclass, field
 SCHEMA_VERSION = 1
 """Of the run directory; a reader refuses a newer one."""
 
+HOST_CAPPED = "host-capped"
+"""How the deviations begin of a stage that was started smaller, since the host has no more."""
+IMAGE_ID = "image "
+"""How the names of versions begin that are the id of a container image."""
+
 
 @dataclass(frozen=True, slots=True)
 class ReadBack:
@@ -63,6 +68,11 @@ class Manifest:
     deviations: tuple[str, ...] = field(default=())
     kind: str = "verify"
     scale: float = 1.0
+
+    @property
+    def host_capped(self) -> tuple[str, ...]:
+        """Where the host made the stack smaller than its stage: ``host-capped: 2 of 8 CPU``."""
+        return tuple(words for words in self.deviations if words.startswith(HOST_CAPPED))
 
     @property
     def rehearsal(self) -> str:

@@ -20,6 +20,7 @@ import psycopg
 from redis import RedisError
 
 from harness.errors import StackError, StackNotReady
+from harness.model.run import IMAGE_ID
 from harness.model.sizing import StackSize
 from harness.planning.sizing import Audience, workers_of_each_server
 from harness.stack import nginx, pgbouncer, postgres, redis, tasks, web
@@ -57,6 +58,7 @@ LOOK_SECONDS = 0.5
 """From one look at the containers to the next, while waiting for one."""
 QUIET_SECONDS = 3600
 """Between health checks while the harness itself watches: each is a process started inside the stage's limits."""
+_IMAGE_OF = dict.fromkeys(("setup", "celery-default", "celery-heavy", "whisper"), "app") | {"replica": "postgres"}
 IMAGES = ("postgres", "pgbouncer", "redis", "nginx", "app")
 NGINX_IN_ITS_IMAGE = 33
 """Debian's www-data."""
@@ -410,5 +412,5 @@ def _version_of_nginx(containers: Iterable[Container]) -> str:
 
 def _versions(engine: Engine, containers: Iterable[Container]) -> dict[str, str]:
     """The engine's, and the id of each image: the tag alone says what it was made of, not when."""
-    images = {f"image {one.service}": one.image for one in containers}
+    images = {f"{IMAGE_ID}{_IMAGE_OF.get(one.service, one.service)}": one.image for one in containers}
     return {"docker": engine.version, "docker compose": engine.compose_version, **images}

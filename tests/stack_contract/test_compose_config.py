@@ -18,6 +18,7 @@ from tests.stack_contract.engine import no_compose
 SYSTEMS = ("lectio", "course-organizer", "chitlaq", "flight-school", "mina")
 STAGES = [(system, stage.name) for system in SYSTEMS for stage in load_target(system).stages]
 HOST = HostSize(2, 8 * 1024**3)
+CONFIG = ("config", "--format=json")
 ADDED_CAPABILITIES = ("cap_add", "privileged", "network_mode", "pid", "ipc", "userns_mode", "devices")
 
 
@@ -36,8 +37,7 @@ def test_compose_accepts_every_stage(tmp_path: Path, system: str, stage: str) ->
     made = render(size, audience_of(target, chosen), share_of(HOST, size), options, seed=7)
     write(made, options.folder)
     done = subprocess.run(
-        ("docker", "compose", f"--env-file={options.folder}/stack.env", f"--file={COMPOSE_FILE}", "config")
-        + ("--format=json",),
+        ("docker", "compose", f"--env-file={options.folder}/stack.env", f"--file={COMPOSE_FILE}", *CONFIG),
         capture_output=True,
         text=True,
         timeout=30,

@@ -81,11 +81,16 @@ def runs() -> Iterator[Path]:
         shutil.rmtree(folder)
 
 
+def say(line: str) -> None:
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
+
+
 def make(kind: str, run: RunDirectory) -> NativeStack | ComposeStack:
     if kind == "compose" and (why := no_engine()):
         pytest.skip(why)
     made = ComposeStack if kind == "compose" else NativeStack
-    return made(run, SIZE, audience=PEOPLE, seed=7, report=lambda line: print(line, flush=True))
+    return made(run, SIZE, audience=PEOPLE, seed=7, report=say)
 
 
 def new_run(runs: Path) -> RunDirectory:
@@ -182,7 +187,7 @@ def check_samples(kind: str, found: dict[str, ServerSample]) -> None:
     wanted = SOURCES - OF_PROCESSES if kind == "external" else SOURCES
     assert wanted <= found.keys()
     for source, keys in {
-        "postgres": {"connections", "commits_per_second", "cache_hit_ratio", "statements_per_second"},
+        "postgres": {"connections", "commits_per_second", "connections_ratio", "statements_per_second"},
         "pgbouncer": {"client_active", "server_idle", "pool_size", "queries_per_second"},
         "redis": {"used_memory_bytes", "operations_per_second", "cpu_ratio", "ping_seconds"},
         "celery": {"depth.default", "depth.heavy", "unacknowledged"},

@@ -90,6 +90,17 @@ def test_workers_of_a_made_up_proc(tmp_path: Path) -> None:
     assert sockets.count(b"\n") == 7  # up to our port's line, and no further
 
 
+def test_several_servers_are_one_and_their_queues_add_up() -> None:
+    both = GunicornSampler((1, 2), PORT)
+    waiting = SOCKETS.replace(b"EB35 00000000:0000 0A 00000000:00000000", b"EB35 00000000:0000 0A 00000000:0000001F")
+    found = both.parse(GunicornRaw((worker(7, 1.0), worker(8, 2.0)), 2, (waiting, waiting)), None, 0.0)
+    assert found["workers"] == 2
+    assert found["listen_queue"] == 62
+    # One that does not say how many wait leaves the sum unknown.
+    assert "listen_queue" not in both.parse(GunicornRaw((), 0, (SOCKETS, b"")), None, 0.0)
+    both.close()
+
+
 def test_an_arbiter_that_is_gone_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
         GunicornSampler((1,), proc=tmp_path).fetch()
