@@ -1,61 +1,48 @@
-"""The reference stack as containers: docker/compose.yaml with the sizes of the stage, on loopback, gone afterwards.
-
-Servers are started in the order that compose.yaml describes, each once those that it needs answer the same questions
-as the native ones: waiting for health checks would mean checks every second, which cost the CPU that is under test.
-"""
+"""The reference stack as containers: docker/compose.yaml with the sizes of the stage, on loopback, gone afterwards."""
 
 from __future__ import annotations
 
 import os
 import resource
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
-from tempfile import TemporaryFile
-from types import TracebackType
-from typing import Any, Self
 
 import psycopg
 from redis import RedisError
 
-from harness.errors import StackError, StackNotReady
+from harness.errors import StackError
 from harness.model.run import IMAGE_ID
 from harness.model.sizing import StackSize
-from harness.planning.sizing import Audience, workers_of_each_server
-from harness.stack import nginx, pgbouncer, postgres, redis, tasks, web
+from harness.stack import nginx, tasks, web
 from harness.stack.cleanup import clean_up, take_down
 from harness.stack.compose_containers import Container
-from harness.stack.compose_engine import Engine, Project, docker, find_engine, tail, write_log
+from harness.stack.compose_engine import Engine, Project, docker, find_engine
 from harness.stack.compose_limits import find_parent, part_of, traces
 from harness.stack.compose_readback import Read, read_back
 from harness.stack.compose_render import (
     GUNICORN_PORT,
     NGINX_PORT,
     PGBOUNCER_PORT,
-    POSTGRES_PORT,
-    REDIS_PORT,
     Options,
     Rendered,
     pooler,
     render,
     write,
 )
+from harness.stack.compose_up import WayUp, only
 from harness.stack.endpoints import Endpoints, Running
 from harness.stack.host import HostSize, Share, host_size, share_of
 from harness.stack.ledger import LedgerFile, mark_of
 from harness.stack.limits import CgroupPaths, LimitsUnavailable, set_limits
+from harness.stack.own import OwnStack
 from harness.stack.ports import LOOPBACK, require_free
-from harness.stack.proc import children_of
-from harness.stack.processes import OPEN_FILES, POLL_SECONDS, READY_SECONDS
+from harness.stack.processes import OPEN_FILES
 from harness.stack.readback import require_matches
 from harness.stack.sizes import limits_in_words, versions_of
-from harness.store.layout import RunDirectory
 
 BUILD_SECONDS = 1200.0
-SEED_SECONDS = 300.0
-LOOK_SECONDS = 0.5
-"""From one look at the containers to the next, while waiting for one."""
 QUIET_SECONDS = 3600
 """Between health checks while the harness itself watches: each is a process started inside the stage's limits."""
 _IMAGE_OF = dict.fromkeys(("setup", "celery-default", "celery-heavy", "whisper"), "app") | {"replica": "postgres"}
@@ -64,29 +51,8 @@ NGINX_IN_ITS_IMAGE = 33
 """Debian's www-data."""
 
 
-class ComposeStack:
-    """One run's stack. ``start`` brings it up or leaves nothing; ``stop`` may be called at any time, and again."""
-
-    def __init__(
-        self,
-        run: RunDirectory,
-        size: StackSize,
-        *,
-        audience: Audience,
-        seed: int,
-        report: Callable[[str], None],
-        port: int | None = None,
-        check: Callable[[], None] = lambda: None,
-    ) -> None:
-        """check: called again and again during the start; what it raises ends the start, and nothing is left."""
-        self._run = run
-        self._size = size
-        self._audience = audience
-        self._seed = seed
-        self._report = report
-        self._port = port
-        self._check = check
-        self._ledger: LedgerFile | None = None
+class ComposeStack(OwnStack):
+    """The stack of one run as containers."""
 
     def start(self) -> Running:
         """Build what images are missing, start every server, wait until all answer, and read back their sizes.
@@ -122,14 +88,6 @@ class ComposeStack:
         self._ledger.detach()
         self._ledger = None
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.stop()
-
     def _start(self, engine: Engine, began: float) -> Running:
         share = _share(engine, self._size)
         cgroup, parent, limits = self._prepare(engine, share)
@@ -137,7 +95,7 @@ class ComposeStack:
         self._report("images")
         project = Project(rendered.environment["COMPOSE_PROJECT_NAME"], self._run.stack, self._run.logs, self._check)
         _build_missing(project, rendered)
-        up = _Bringing(project, rendered, self._check, self._report)
+        up = WayUp(project, rendered, self._check, self._report)
         answer = up.everything()
         containers = project.containers()
         self._report("reading back the sizes")
@@ -200,7 +158,7 @@ class ComposeStack:
         write(rendered, self._run.stack)
         return rendered
 
-    def _endpoints(self, up: _Bringing, containers: tuple[Container, ...], cgroup: CgroupPaths | None) -> Endpoints:
+    def _endpoints(self, up: WayUp, containers: tuple[Container, ...], cgroup: CgroupPaths | None) -> Endpoints:
         stage = [one for one in containers if one.running and one.service != "whisper"]
         if cgroup is not None:
             parts = (part_of(one.pid, cgroup.version) for one in stage)
@@ -209,9 +167,9 @@ class ComposeStack:
         apps = [one for one in stage if one.service == "app"]
         console = None
         if up.rendered.has_pgbouncer:
-            port = _only(containers, "pgbouncer").port(PGBOUNCER_PORT)
+            port = only(containers, "pgbouncer").port(PGBOUNCER_PORT)
             console = pooler(size, budget, port).admin_dsn(up.database)
-        base_url = f"http://{LOOPBACK}:{_only(containers, 'nginx').port(NGINX_PORT)}"
+        base_url = f"http://{LOOPBACK}:{only(containers, 'nginx').port(NGINX_PORT)}"
         folders = (folder for one in stage for folder in one.volumes)
         return Endpoints(
             base_url=base_url,
@@ -227,133 +185,6 @@ class ComposeStack:
             data_paths=tuple(dict.fromkeys(folder for folder in folders if os.access(folder, os.R_OK | os.X_OK))),
             process_ids=tuple(one.pid for one in stage),
         )
-
-
-class _Bringing:
-    """The way up. database, cache: once they answer."""
-
-    def __init__(
-        self, project: Project, rendered: Rendered, check: Callable[[], None], report: Callable[[str], None]
-    ) -> None:
-        self._project = project
-        self.rendered = rendered
-        self._check = check
-        self._report = report
-        self.database: postgres.Postgres
-        self.cache: redis.Redis
-
-    def everything(self) -> dict[str, Any]:
-        """Start one after another, and return what the Celery workers say of themselves."""
-        size, wanted = self.rendered.size, self.rendered.services
-        secrets = self.rendered.secrets
-        self._report("PostgreSQL and Redis")
-        self._up("postgres", "redis")
-        port = self._one("postgres").port(POSTGRES_PORT)
-        unused = Path("/")
-        self.database = postgres.Postgres(unused, port, secrets["postgres-superuser"], secrets["postgres-role"])
-        self.cache = redis.Redis(unused, self._one("redis").port(REDIS_PORT), secrets["redis"])
-        self._wait(lambda: redis.answers(self.cache), "redis")
-        self._wait(lambda: postgres.answers(self.database), "postgres")
-        self._report("application: schema and people")
-        self._up("setup", *(name for name in ("pgbouncer", "whisper") if name in wanted))
-        self._finish("setup", SEED_SECONDS)
-        if self.rendered.has_pgbouncer:
-            console = pooler(size, self.rendered.budget, self._one("pgbouncer").port(PGBOUNCER_PORT))
-            self._wait(lambda: pgbouncer.answers(console, self.database), "pgbouncer")
-        if "replica" in wanted:
-            self._up("replica")
-            follower = replace(self.database, port=self._one("replica").port(POSTGRES_PORT))
-            self._wait(lambda: postgres.answers(follower), "replica")
-        self._report("gunicorn, Celery and nginx")
-        queues = [worker.name for worker in tasks.workers_of(size)]
-        self._up("app", *queues)
-        for one in self._all("app"):
-            self._wait(lambda one=one: _serves(one, workers_of_each_server(size)), "app")  # type: ignore[misc]
-        self._up("nginx")  # last, since it asks once where the application's servers are
-        gate = nginx.Nginx(unused, unused, self._one("nginx").port(NGINX_PORT), GUNICORN_PORT)
-        self._wait(lambda: nginx.answers(gate), "nginx")
-        return self._ask_workers(len(queues))
-
-    def _ask_workers(self, count: int) -> dict[str, Any]:
-        worker = self._one("celery-default")
-        words = ("app-container", "python", "-c", tasks.ASK, str(count), str(READY_SECONDS))
-        return tasks.answer_of(docker("exec", worker.id, *words, timeout_seconds=READY_SECONDS + 10))
-
-    def _up(self, *services: str) -> None:
-        self._project.compose("up", "--detach", "--no-deps", "--no-build", "--no-recreate", *services)
-
-    def _all(self, service: str) -> list[Container]:
-        return [one for one in self._project.containers() if one.service == service]
-
-    def _one(self, service: str) -> Container:
-        found = self._all(service)
-        if len(found) != 1 or not found[0].running:
-            raise self._failure(found, f"{service} ended while it was starting")
-        return found[0]
-
-    def _wait(self, ready: Callable[[], bool], service: str) -> None:
-        """Poll until it answers. Raises StackNotReady when it ends or takes too long."""
-        deadline, look = time.monotonic() + READY_SECONDS, time.monotonic() + LOOK_SECONDS
-        while not ready():
-            now = time.monotonic()
-            if now >= look:
-                found = self._all(service)
-                if not all(one.running for one in found):
-                    raise self._failure(found, f"{service} ended while it was starting")
-                look = now + LOOK_SECONDS
-            if now >= deadline:
-                raise self._failure(self._all(service), f"{service} did not answer within {READY_SECONDS:g} s")
-            self._check()
-            time.sleep(POLL_SECONDS)
-
-    def _finish(self, service: str, timeout_seconds: float) -> None:
-        """Wait for a step that ends by itself. Raises StackNotReady when it fails or takes too long."""
-        deadline = time.monotonic() + timeout_seconds
-        while any(one.running for one in self._all(service)):
-            if time.monotonic() >= deadline:
-                raise self._failure(self._all(service), f"{service} took longer than {timeout_seconds:g} s")
-            self._check()
-            time.sleep(LOOK_SECONDS)
-        found = self._all(service)
-        if any(one.exit_code for one in found):
-            raise self._failure(found, f"{service} failed with code {found[0].exit_code}")
-
-    def _failure(self, containers: Iterable[Container], message: str) -> StackNotReady:
-        lines: list[str] = []
-        for one in containers:
-            if not one.running or not lines:
-                lines += _last_words(one)
-        for secret in self.rendered.secrets.values():
-            lines = [line.replace(secret, "…") for line in lines]
-        return StackNotReady(message, lines, "its whole log is in the run's folder logs")
-
-
-def _last_words(container: Container) -> tuple[str, ...]:
-    with TemporaryFile() as file:
-        write_log(container, file)
-        file.seek(0)
-        return tail(file.read().decode(errors="replace"))
-
-
-def _serves(container: Container, workers: int) -> bool:
-    """Whether every worker has imported the application, as its files of metrics tell, and the server is ready."""
-    if len(children_of(container.pid)) < workers:
-        return False
-    try:
-        names = docker("exec", container.id, "ls", "/run/metrics").split()
-    except StackError:
-        return False
-    if len({name.rpartition("_")[2] for name in names if name.endswith(".db")}) < workers:
-        return False
-    reply = nginx.get(container.port(GUNICORN_PORT), "/readyz")
-    return reply is not None and reply[0] == 200
-
-
-def _only(containers: Iterable[Container], service: str) -> Container:
-    found = next((one for one in containers if one.service == service), None)
-    if found is None:
-        raise StackError(f"the container of {service} has gone")
-    return found
 
 
 def _project_name(mark: str) -> str:
@@ -407,7 +238,7 @@ def _build_missing(project: Project, rendered: Rendered) -> None:
 
 
 def _version_of_nginx(containers: Iterable[Container]) -> str:
-    return docker("exec", _only(containers, "nginx").id, "sh", "-c", "nginx -v 2>&1")
+    return docker("exec", only(containers, "nginx").id, "sh", "-c", "nginx -v 2>&1")
 
 
 def _versions(engine: Engine, containers: Iterable[Container]) -> dict[str, str]:

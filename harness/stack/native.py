@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 import psycopg
 from redis import RedisError
 
 from harness.errors import StackError
 from harness.model.run import ReadBack
-from harness.model.sizing import StackSize
-from harness.planning.sizing import Audience, ConnectionBudget, connection_budget
+from harness.planning.sizing import ConnectionBudget, connection_budget
 from harness.stack import application, nginx, pgbouncer, postgres, redis, tasks, web, whisper
 from harness.stack.account import Account, data_folder, make_folder, make_passage, service_account
 from harness.stack.appenv import application_python
@@ -25,13 +23,13 @@ from harness.stack.endpoints import Endpoints, Running
 from harness.stack.host import Share, host_size, share_of
 from harness.stack.ledger import LedgerFile, mark_of
 from harness.stack.limits import CgroupPaths, LimitsUnavailable, find_cgroup, set_limits
+from harness.stack.own import OwnStack
 from harness.stack.places import APPLICATION
 from harness.stack.ports import free_ports, require_free
 from harness.stack.processes import READY_SECONDS, Command, PortTaken, Processes, Started
 from harness.stack.programs import Programs, find_programs
 from harness.stack.readback import require_matches
 from harness.stack.sizes import limit_rows, limits_in_words, versions_of
-from harness.store.layout import RunDirectory
 
 ATTEMPTS = 3
 """To start with other ports, when someone else took one of them."""
@@ -58,30 +56,10 @@ class _Plan:
     secret_key: str = field(repr=False)
 
 
-class NativeStack:
-    """One run's stack. ``start`` brings it up or leaves nothing; ``stop`` may be called at any time, and again."""
+class NativeStack(OwnStack):
+    """The stack of one run as local processes."""
 
-    def __init__(
-        self,
-        run: RunDirectory,
-        size: StackSize,
-        *,
-        audience: Audience,
-        seed: int,
-        report: Callable[[str], None],
-        port: int | None = None,
-        check: Callable[[], None] = lambda: None,
-    ) -> None:
-        """check: called again and again during the start; what it raises ends the start, and nothing is left."""
-        self._check = check
-        self._run = run
-        self._size = size
-        self._audience = audience
-        self._seed = seed
-        self._report = report
-        self._port = port
-        self._ledger: LedgerFile | None = None
-        self._processes: Processes | None = None
+    _processes: Processes | None = None
 
     def start(self) -> Running:
         """Start every server, seed the database, wait until all answer, and read back their sizes.
@@ -127,14 +105,6 @@ class NativeStack:
         processes = self._processes
         self._ledger = self._processes = None
         return processes
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.stop()
 
     def _decide(self, programs: Programs, python: Path) -> _Plan:
         account = service_account()
