@@ -91,6 +91,20 @@ def end_processes(
     return len(before)
 
 
+def end_commands(
+    ledger: Ledger, *, proc: Path = PROC, kill: Callable[[int, int], None] = os.kill, patience: int = 500
+) -> None:
+    """Kill the commands of a harness that died while they started containers: they would go on, and start more.
+    patience: how many looks, POLL_SECONDS apart."""
+    for _ in range(patience):
+        left = {pid for pid in all_states(proc) if has_environment(pid, ledger.environment_entry, proc)} - {os.getpid()}
+        if not left:
+            return
+        for pid in left:
+            _send(kill, pid, signal.SIGKILL)
+        time.sleep(POLL_SECONDS)
+
+
 def _send(kill: Callable[[int, int], None], pid: int, number: int) -> None:
     try:
         kill(pid, number)
@@ -104,7 +118,10 @@ def take_down(path: Path, ledger: Ledger) -> Removed:
     Raises StackError, also for what belongs to another user; the ledger stays then.
     """
     try:
-        containers = remove_project(ledger.containers, _logs(path, ledger)) if ledger.containers else 0
+        containers = 0
+        if ledger.containers:
+            end_commands(ledger)
+            containers = remove_project(ledger.containers, _logs(path, ledger))
         processes = end_processes(ledger)
         for folder in ledger.folders:
             remove_shared_memory(folder)

@@ -93,7 +93,9 @@ class ComposeStack(OwnStack):
         cgroup, parent, limits = self._prepare(engine, share)
         rendered = self._render(share, parent)
         self._report("images")
-        project = Project(rendered.environment["COMPOSE_PROJECT_NAME"], self._run.stack, self._run.logs, self._check)
+        assert self._ledger is not None
+        mark = self._ledger.value.environment_entry
+        project = Project(_project_name(mark), self._run.stack, self._run.logs, mark, self._check)
         _build_missing(project, rendered)
         up = WayUp(project, rendered, self._check, self._report)
         answer = up.everything()

@@ -120,13 +120,19 @@ def remove_project(project: str, logs: Path | None = None) -> int:
     if logs is not None and logs.is_dir():
         keep_logs(found, logs)
     label = f"label={PROJECT_LABEL}={project}"
-    if found:
+    gates = [one.id for one in found if one.service == "nginx" and one.running]
+    if gates:
+        docker("stop", "--time=5", *gates)  # in good order: it has lines of its log in memory
+    count = len(found)
+    while found:
         docker("rm", "--force", "--volumes", *(one.id for one in found), timeout_seconds=DO_SECONDS)
+        found = containers_of(project)  # what a command had begun that was killed in the middle
+        count += len(found)
     for kind in ("network", "volume"):
         names = docker(kind, "ls", "--quiet", "--filter", label).split()
         if names:
             docker(kind, "rm", *names, timeout_seconds=DO_SECONDS)
-    return len(found)
+    return count
 
 
 def keep_logs(containers: Sequence[Container], logs: Path) -> None:
@@ -155,9 +161,13 @@ def write_log(container: Container, file: IO[bytes]) -> None:
 class Project:
     """One stack: docker/compose.yaml with the env file of its stage."""
 
-    def __init__(self, name: str, folder: Path, logs: Path, check: Callable[[], None] = lambda: None) -> None:
-        """check: called again and again while waiting; what it raises ends the wait."""
+    def __init__(
+        self, name: str, folder: Path, logs: Path, mark: str, check: Callable[[], None] = lambda: None
+    ) -> None:
+        """mark: NAME=value in the environment of its commands, so that they are found when the harness was killed.
+        check: called again and again while waiting; what it raises ends the wait."""
         self.name = name
+        self._mark = dict([mark.split("=", 1)])
         self._logs = logs
         self._check = check
         self._words = (
@@ -181,7 +191,7 @@ class Project:
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
-                env=environment(),
+                env=environment() | self._mark,
                 start_new_session=True,
             ) as process:
                 try:

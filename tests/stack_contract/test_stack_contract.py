@@ -240,7 +240,7 @@ sys.stdin.read()
 """
 
 
-@pytest.mark.parametrize("moment", ["gunicorn, Celery and nginx", "up"])
+@pytest.mark.parametrize("moment", ["PostgreSQL and Redis", "gunicorn, Celery and nginx", "up"])
 @pytest.mark.parametrize("kind", OURS)
 def test_what_a_killed_harness_leaves_is_cleaned_up(kind: str, moment: str, runs: Path) -> None:
     if kind == "compose" and (why := no_engine()):
@@ -259,7 +259,7 @@ def test_what_a_killed_harness_leaves_is_cleaned_up(kind: str, moment: str, runs
         child.wait(10)
     (left,) = status(runs)
     assert left.state == "orphaned"
-    assert len(left.processes) > 5
+    assert moment != "up" or len(left.processes) > 5
     [(_, ledger)] = read_ledgers(runs)
     keys = [state_of(pid).key for pid in left.processes]  # type: ignore[union-attr]
     (removed,) = clean_up(runs)
@@ -269,7 +269,8 @@ def test_what_a_killed_harness_leaves_is_cleaned_up(kind: str, moment: str, runs
     assert not (runs / LEDGERS).exists()
     assert sorted(CGROUP_ROOT.glob(f"*/*{run.path.name}*")) == []
     if kind == "compose":
-        assert removed.containers >= 7
+        assert moment != "up" or removed.containers >= 7
+        threading.Event().wait(1)  # whoever was still starting one would have by now
         assert containers_of(ledger.containers) == ()
 
 

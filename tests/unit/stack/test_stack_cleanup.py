@@ -8,7 +8,15 @@ import pytest
 
 import harness.stack.cleanup
 from harness.errors import StackError
-from harness.stack.cleanup import GRACE_SECONDS, POLL_SECONDS, clean_up, end_processes, owned_processes, take_down
+from harness.stack.cleanup import (
+    GRACE_SECONDS,
+    POLL_SECONDS,
+    clean_up,
+    end_commands,
+    end_processes,
+    owned_processes,
+    take_down,
+)
 from harness.stack.ledger import LEDGERS, Ledger, LedgerProcess, is_orphan
 from harness.stack.proc import ProcessKey, boot_id
 from harness.store.jsonl import write_whole
@@ -194,3 +202,11 @@ def test_an_engine_that_does_not_answer_keeps_nobody_from_starting_and_is_said_w
     assert path.exists(), "they are still to be removed"
     with pytest.raises(StackError, match="cannot be removed"):
         clean_up(tmp_path, live=True)
+
+
+def test_commands_that_outlived_their_harness_are_killed_before_containers_go(fake_proc: FakeProc) -> None:
+    world = World(fake_proc)
+    fake_proc.add(20, environment=("PROOFLOAD_STACK=run-1",))
+    fake_proc.add(21, environment=("PROOFLOAD_STACK=run-12",))
+    end_commands(ledger_of(), proc=fake_proc.path, kill=world.kill)
+    assert [pid for pid, _ in world.sent] == [20]
