@@ -49,6 +49,7 @@ def read_back(read: Read) -> tuple[ReadBack, ...]:
         *limit_rows(read.cgroup, read.share, size),
         *(row for one in read.containers if one.running for row in container_rows(one, read)),
         *postgres.read_back(read.database, size, dsn),
+        compare("postgres", "streaming replicas", size.read_replicas, postgres.followers(read.database)),
         *(pgbouncer.read_back(console, read.database) if console is not None else ()),
         *redis.read_back(read.cache, size, EVERYWHERE),
         compare("app", "servers", size.app_servers, len(apps)),

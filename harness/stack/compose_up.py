@@ -69,7 +69,7 @@ class WayUp:
         if "replica" in wanted:
             self._up("replica")
             follower = replace(self.database, port=self._one("replica").port(POSTGRES_PORT))
-            self._wait(lambda: postgres.answers(follower), "replica")
+            self._wait(lambda: postgres.answers(follower) and postgres.followers(self.database) > 0, "replica")
         self._report("gunicorn, Celery and nginx")
         queues = [worker.name for worker in tasks.workers_of(size)]
         self._up("app", *queues)

@@ -116,6 +116,14 @@ def make_database(server: Postgres, size: StackSize) -> None:
         connection.execute("CREATE EXTENSION pg_stat_statements")
 
 
+def followers(server: Postgres) -> int:
+    """How many replicas stream from it now. Raises psycopg.Error."""
+    with psycopg.connect(server.dsn(), autocommit=True, connect_timeout=2) as connection:
+        row = connection.execute("SELECT count(*) FROM pg_stat_replication WHERE state = 'streaming'").fetchone()
+    assert row is not None
+    return int(row[0])
+
+
 def read_back(server: Postgres, size: StackSize, application_dsn: str) -> tuple[ReadBack, ...]:
     """Ask the running server for its sizes, and a session of the application for its timeout."""
     with psycopg.connect(server.dsn(), autocommit=True) as connection:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -86,11 +87,11 @@ def say(line: str) -> None:
     sys.stdout.flush()
 
 
-def make(kind: str, run: RunDirectory) -> NativeStack | ComposeStack:
+def make(kind: str, run: RunDirectory, size: StackSize = SIZE) -> NativeStack | ComposeStack:
     if kind == "compose" and (why := no_engine()):
         pytest.skip(why)
     made = ComposeStack if kind == "compose" else NativeStack
-    return made(run, SIZE, audience=PEOPLE, seed=7, report=say)
+    return made(run, size, audience=PEOPLE, seed=7, report=say)
 
 
 def new_run(runs: Path) -> RunDirectory:
@@ -226,6 +227,32 @@ def check_gone(runs: Path, run: RunDirectory, ends: Endpoints) -> None:
     assert sorted(CGROUP_ROOT.glob(f"*/*{run.path.name}*")) == []
     with pytest.raises(redis.ConnectionError), redis.Redis.from_url(ends.redis_url or "") as client:
         client.ping()
+
+
+def test_two_application_servers_share_the_load_and_a_replica_follows(runs: Path) -> None:
+    run = new_run(runs)
+    size = replace(SIZE, app_servers=2, read_replicas=1)
+    with make("compose", run, size) as stack:
+        running = stack.start()
+        read = {(row.component, row.setting): row.effective for row in running.read_back}
+        assert (read["app", "servers"], read["gunicorn", "workers"], read["gunicorn 2", "workers"]) == ("2", "1", "1")
+        assert read["postgres", "streaming replicas"] == "1"
+        ends = running.endpoints
+        for _ in range(8):
+            sign_in(ends.base_url)
+        for url in ends.metrics_urls:  # both have answered some
+            with urlopen(url, timeout=10) as reply:
+                counted = re.findall(rb"^refapp_request_seconds_count{.*} ([0-9.]+)$", reply.read(), re.M)
+            assert 1 <= sum(float(count) for count in counted) <= 7
+        found = sampled(Servers(stack, running, size, run, {}), run, SOURCES)
+        assert found["gunicorn"].values["workers"] == 2
+        assert 0 <= found["postgres"].values["replication_lag_seconds"] < 5
+        # What was written to the one is on the other.
+        replica = next(one for one in containers_of(read_ledgers(runs)[0][1].containers) if one.service == "replica")
+        parts = urlsplit(ends.postgres_dsn or "")
+        follower = f"postgresql://{parts.username}:{parts.password}@127.0.0.1:{replica.port(5432)}/refapp"
+        with psycopg.connect(follower) as connection:
+            assert connection.execute("SELECT pg_is_in_recovery(), count(*) FROM users").fetchone() == (True, 25)
 
 
 HOLD = """
