@@ -2,6 +2,7 @@
 SYSTEM ?= lectio
 STAGE ?= A
 PROFILE ?= smoke
+STACK ?= native
 RUN ?=
 REAL ?=
 ONLY ?=
@@ -20,9 +21,9 @@ help: ## list the targets
 setup: ## install what `proofload verify` needs: Debian packages, .venv, .venv-app
 	@scripts/setup run
 
-verify: ## set up, proof-load SYSTEM=lectio STAGE=A PROFILE=smoke, print the verdict and where the report is
+verify: ## set up, proof-load SYSTEM=lectio STAGE=A PROFILE=smoke STACK=native, print the verdict and where the report is
 	@scripts/setup run
-	@.venv/bin/proofload verify "$(SYSTEM)" --stage "$(STAGE)" --profile "$(PROFILE)"
+	@.venv/bin/proofload verify "$(SYSTEM)" --stage "$(STAGE)" --profile "$(PROFILE)" --stack "$(STACK)"
 
 report: ## remake the report of RUN=runs/… (without RUN: of the newest run)
 	@scripts/setup run

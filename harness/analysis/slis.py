@@ -227,6 +227,7 @@ SLIS: tuple[Sli, ...] = (
     _sampled("postgres_connections_ratio", Unit.RATIO, "postgres", "connections_ratio"),
     _sampled("postgres_connections", Unit.COUNT, "postgres", "connections"),
     _sampled("postgres_cache_hit_ratio", Unit.RATIO, "postgres", "cache_hit_ratio"),
+    _sampled("replication_lag_seconds", Unit.SECONDS, "postgres", "replication_lag_seconds"),
     _sampled("pool_use_ratio", Unit.RATIO, "pgbouncer", "pool_ratio"),
     _sampled("redis_memory_ratio", Unit.RATIO, "redis", "memory_ratio"),
     _sampled("redis_evictions_per_second", Unit.PER_SECOND, "redis", "evictions_per_second"),

@@ -14,6 +14,7 @@ from harness.cli.conclude import EXIT_CODES, conclude_capacity
 from harness.cli.output import console, print_json
 from harness.cli.search_view import SearchDisplay, describe_search, print_capacity
 from harness.cli.signals import stopped_by_signals
+<<<<<<< HEAD
 from harness.cli.verify import (
     WithoutSwitches,
     WithSwitches,
@@ -22,6 +23,9 @@ from harness.cli.verify import (
     response_bound,
     switched_stage,
 )
+=======
+from harness.cli.verify import COMPOSE, external_url, locustfile_of, response_bound
+>>>>>>> compose
 from harness.errors import ConfigError
 from harness.experiment.capacity import explore
 from harness.experiment.settings import Settings, StopRequest
@@ -64,7 +68,8 @@ def capacity(
         typer.Option("--set", metavar="NAME=VALUE", help="Set an assumed figure otherwise, such as normal_rps=40/s."),
     ] = None,
     stack: Annotated[
-        str, typer.Option("--stack", help="native (local processes) or external (something already running).")
+        str,
+        typer.Option("--stack", help="native (local processes), compose (containers) or external (already running)."),
     ] = "native",
     host: Annotated[
         str | None, typer.Option("--host", metavar="URL", help="Of the running system, with --stack external.")
@@ -128,7 +133,11 @@ def capacity(
         plan_digest=digest(target_path(system)),
         command=shlex.join(["proofload", *sys.argv[1:]]),
         base_url=base_url,
+<<<<<<< HEAD
         deviations=deviations,
+=======
+        containers=stack == COMPOSE,
+>>>>>>> compose
     )
     with (
         stopped_by_signals(stop),

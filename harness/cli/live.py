@@ -13,7 +13,7 @@ from rich.text import Text
 from harness.experiment.live import LiveStatus
 from harness.model.figure import Provenance
 from harness.model.plan import LoadPlan
-from harness.model.run import Manifest
+from harness.model.run import IMAGE_ID, Manifest
 from harness.model.units import Unit, format_quantity
 from harness.store.layout import RunDirectory
 
@@ -89,12 +89,14 @@ class PlainPace:
 
 def print_stack(console: Console, manifest: Manifest) -> None:
     """The servers, and that they are sized as planned."""
-    servers = " · ".join(f"{name} {version}" for name, version in manifest.versions.items())
+    shown = {name: version for name, version in manifest.versions.items() if not name.startswith(IMAGE_ID)}
+    servers = " · ".join(f"{name} {version}" for name, version in shown.items())
     lines = [f"stack   {manifest.stack}  {servers}" if servers else f"stack   {manifest.stack}"]
     compared = [row for row in manifest.read_back if row.matches is not None]
     if compared:
+        sized = ", ".join(manifest.host_capped) or "sized as planned"
         lines.append(
-            f"        sized as planned, limits {manifest.limits}; {len(compared)} settings read back; "
+            f"        {sized}, limits {manifest.limits}; {len(compared)} settings read back; "
             f"ready in {manifest.stack_seconds:.0f} s"
         )
     for line in lines:

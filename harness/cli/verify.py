@@ -33,6 +33,7 @@ from targets.allow import check_allowed
 from targets.flows import check_flows
 from targets.loader import digest, find_stage, load_target, target_path
 
+NATIVE, COMPOSE = "native", "compose"
 PROJECT = Path(__file__).resolve().parents[2]
 
 WithSwitches = Annotated[
@@ -54,7 +55,8 @@ def verify(
     seed: Annotated[int, typer.Option("--seed", help="Of the arrival times and of every choice.")] = 7,
     arrivals: Annotated[Arrivals, typer.Option("--arrivals", help="How arrivals are spaced.")] = Arrivals.POISSON,
     stack: Annotated[
-        str, typer.Option("--stack", help="native (local processes) or external (something already running).")
+        str,
+        typer.Option("--stack", help="native (local processes), compose (containers) or external (already running)."),
     ] = "native",
     host: Annotated[
         str | None, typer.Option("--host", metavar="URL", help="Of the running system, with --stack external.")
@@ -110,6 +112,7 @@ def verify(
         plan_digest=digest(target_path(system)),
         command=shlex.join(["proofload", *sys.argv[1:]]),
         base_url=base_url,
+        containers=stack == COMPOSE,
         workers=workers,
         scale=scale,
         deviations=deviations,
@@ -145,15 +148,15 @@ def switched_stage(
 
 
 def external_url(stack: str, host: str | None, allowed: tuple[str, ...]) -> str | None:
-    """Where an external stack answers; None for the native one. Raises ConfigError, UnsafeTargetError."""
-    if stack == "native":
+    """Where an external stack answers; None for those of ours. Raises ConfigError, UnsafeTargetError."""
+    if stack in (NATIVE, COMPOSE):
         if host is not None:
             raise ConfigError(
                 "--host belongs to --stack external", "--host", "add --stack external, or leave --host out"
             )
         return None
     if stack != "external":
-        raise ConfigError(f'there is no stack "{stack}"', "--stack", "native or external")
+        raise ConfigError(f'there is no stack "{stack}"', "--stack", "native, compose or external")
     if host is None:
         raise ConfigError("--stack external needs the address of what is to be loaded", "--host", "add --host URL")
     check_allowed(host, allowed)

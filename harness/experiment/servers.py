@@ -19,6 +19,7 @@ from harness.planning.sizing import audience_of, size_of
 from harness.samplers.catalog import make_samplers
 from harness.samplers.runner import Sampling
 from harness.samplers.targets import Cgroup, Targets
+from harness.stack.compose import ComposeStack
 from harness.stack.endpoints import Endpoints, Running
 from harness.stack.external import ExternalStack, metrics_urls
 from harness.stack.ledger import MARKER, mark_of
@@ -35,7 +36,7 @@ STALE_PERIODS = 5
 
 
 class Stack(Protocol):
-    """What native and external stacks have in common."""
+    """What all stacks have in common."""
 
     def start(self) -> Running:
         """Bring it up, or say why not."""
@@ -158,7 +159,7 @@ def bring_up(
         ffmpeg = find_ffmpeg() if _uploads(settings.plan) else None
     else:
         size = size_of(settings.stage)
-        stack = NativeStack(
+        stack = (ComposeStack if settings.containers else NativeStack)(
             run,
             size,
             audience=audience_of(settings.target, settings.stage),
@@ -166,7 +167,9 @@ def bring_up(
             report=report,
             check=check,
         )
-        ffmpeg = find_programs(pgbouncer=size.pgbouncer_pool_size is not None).ffmpeg
+        if not settings.containers:
+            find_programs(pgbouncer=size.pgbouncer_pool_size is not None)  # all that are missing, at once
+        ffmpeg = find_ffmpeg() if _uploads(settings.plan) else None
     clip = None if ffmpeg is None else _file_to_upload(settings, ffmpeg)
     check()
     running = stack.start()
@@ -210,7 +213,9 @@ def sampling_targets(
         memory_bytes=None if size is None else size.memory_bytes,
         disk_bytes=None if size is None else size.disk_bytes,
         data_paths=endpoints.data_paths,
-        cgroup=None if cgroup is None else Cgroup(cgroup.version, cgroup.cpu, cgroup.cpu_usage, cgroup.memory),
+        cgroup=None
+        if cgroup is None
+        else Cgroup(cgroup.version, cgroup.cpu, cgroup.cpu_usage, cgroup.memory, cgroup.parts),
         process_ids=endpoints.process_ids,
         postgres_dsn=endpoints.postgres_dsn,
         pgbouncer_dsn=endpoints.pgbouncer_admin_dsn,
@@ -218,9 +223,9 @@ def sampling_targets(
         celery_broker_url=endpoints.redis_url if endpoints.celery_queues else None,
         celery_queues=endpoints.celery_queues,
         celery_slots={} if size is None else _slots(size),
-        gunicorn_pid=endpoints.gunicorn_pid,
-        gunicorn_port=None if endpoints.gunicorn_address is None else endpoints.gunicorn_address[1],
-        application_metrics_url=endpoints.metrics_url,
+        gunicorn_pids=endpoints.gunicorn_pids,
+        gunicorn_port=endpoints.gunicorn_port,
+        application_metrics_urls=endpoints.metrics_urls,
         nginx_status_url=endpoints.nginx_status_url,
         metrics=metrics,
         metrics_urls=metrics_urls(metrics, environment),

@@ -17,7 +17,8 @@ from harness.store.layout import RunDirectory
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """One run. base_url: of the system under load, for an external stack; None means the native stack.
+    """One run. base_url: of the system under load, for an external stack; None means one of ours. containers: ours as
+    containers (compose); else as local processes (native).
 
     locustfile: the flows. plan_digest: SHA-256 of the system's TOML file. command: what was typed, to run it again.
     workers: processes of the load generator; the load does not depend on how many.
@@ -38,6 +39,12 @@ class Settings:
     abort_rules: tuple[AbortRule, ...] = RULES
     scale: float = 1.0
     deviations: tuple[str, ...] = ()
+    containers: bool = False
+
+    @property
+    def stack(self) -> str:
+        """``native``, ``compose`` or ``external``."""
+        return "external" if self.base_url is not None else "compose" if self.containers else "native"
 
 
 class Interrupted(Exception):

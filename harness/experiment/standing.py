@@ -142,7 +142,7 @@ def first_manifest(settings: Settings, run: RunDirectory) -> Manifest:
         profile=settings.plan.profile,
         seed=settings.plan.seed,
         started_wall_seconds=time.time(),
-        stack="native" if settings.base_url is None else "external",
+        stack=settings.stack,
         base_url=settings.base_url or "",
         host=host_fingerprint(),
         limits="unknown: the servers were never up",

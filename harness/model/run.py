@@ -8,6 +8,11 @@ from dataclasses import dataclass, field
 SCHEMA_VERSION = 1
 """Of the run directory; a reader refuses a newer one."""
 
+HOST_CAPPED = "host-capped"
+"""How the deviations begin of a stage that was started smaller, since the host has no more."""
+IMAGE_ID = "image "
+"""How the names of versions begin that are the id of a container image."""
+
 
 @dataclass(frozen=True, slots=True)
 class ReadBack:
@@ -35,8 +40,8 @@ class HostFingerprint:
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """Who, what, when. kind: verify, capacity or trial (of a capacity search). stack: native or external. limits:
-    enforced how ("cgroup v1", or "not enforced: reason").
+    """Who, what, when. kind: verify, capacity or trial (of a capacity search). stack: native, compose or external.
+    limits: enforced how ("cgroup v1", or "not enforced: reason").
 
     plan_digest: SHA-256 of the system's TOML file. command: to run it again. scale: of the stage's load and sizes;
     below 1 it is a rehearsal, which neither passes nor fails the stage.
@@ -63,6 +68,11 @@ class Manifest:
     deviations: tuple[str, ...] = field(default=())
     kind: str = "verify"
     scale: float = 1.0
+
+    @property
+    def host_capped(self) -> tuple[str, ...]:
+        """Where the host made the stack smaller than its stage: ``host-capped: 2 of 8 CPU``."""
+        return tuple(words for words in self.deviations if words.startswith(HOST_CAPPED))
 
     @property
     def rehearsal(self) -> str:

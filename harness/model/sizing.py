@@ -15,6 +15,8 @@ class StackSize:
     redis_evicts: a full Redis drops keys that expire anyway, the least recently used first, instead of refusing writes.
     db_pool_size, db_max_overflow: SQLAlchemy's pool of one web process; None: shared out by the connection budget.
     compression: whether nginx compresses responses.
+    app_servers: machines that the gunicorn workers are spread over. read_replicas: servers that follow the database.
+    Containers are that many; local processes are one server of each, and say so.
     application: further environment variables of the application and their values.
     """
 
@@ -39,6 +41,8 @@ class StackSize:
     gunicorn_timeout_seconds: float | None = None
     gunicorn_keepalive_seconds: float | None = None
     compression: bool = False
+    app_servers: int = 1
+    read_replicas: int = 0
     application: tuple[tuple[str, str], ...] = ()
 
     def __post_init__(self) -> None:

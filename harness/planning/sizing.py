@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from harness.errors import PlanError
@@ -81,8 +82,15 @@ def size_of(stage: Stage) -> StackSize:
         gunicorn_timeout_seconds=stage.value("gunicorn_timeout", 0.0) or None,
         gunicorn_keepalive_seconds=stage.value("gunicorn_keepalive", 0.0) or None,
         compression=stage.value("compression", 0.0) > 0,
+        app_servers=max(1, int(stage.value("app_servers", 1))),
+        read_replicas=int(stage.value("read_replicas", 0)),
         application=tuple((figure.name.upper(), f"{figure.value:.15g}") for figure in stage.application),
     )
+
+
+def workers_of_each_server(size: StackSize) -> int:
+    """gunicorn workers on each application server; rounded up, so that all servers are alike."""
+    return math.ceil(size.gunicorn_workers / size.app_servers)
 
 
 def _whole(stage: Stage, name: str) -> int | None:

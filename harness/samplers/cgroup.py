@@ -7,7 +7,7 @@ from its processes in /proc, which know nothing of throttling or of kills: those
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from harness.samplers.base import KernelFile, growth, keyed_numbers, known, per_second, share
@@ -34,11 +34,12 @@ class Usage:
 
 @dataclass(frozen=True, slots=True)
 class StackRaw:
-    """The files of the control group, or the processes."""
+    """The files of the control group and of those below it, or the processes."""
 
     group: Mapping[str, bytes] | None
     times: Sequence[ProcessTimes] = ()
     memory: Sequence[ProcessMemory] = ()
+    parts: Sequence[Mapping[str, bytes]] = ()
 
 
 class _Group(Protocol):
@@ -68,21 +69,44 @@ class ControlGroup:
         )
         self._files = {name: KernelFile(folders[where] / name) for where, these in names.items() for name in these}
         self._kills = KernelFile(cgroup.memory / _KILLS[cgroup.version])
+        self._parts = tuple(
+            {name: KernelFile(part / name) for name in ("cgroup.procs", _KILLS[cgroup.version])}
+            for part in cgroup.parts
+        )
+        self._last: list[dict[str, bytes]] = [{} for _ in self._parts]
 
     def fetch(self) -> StackRaw:
-        """Read the files."""
+        """Read the files. A part that is gone has no processes any more, and the kills that it had."""
         files = {name: file.read() for name, file in self._files.items()}
         kills = self._kills.read_if_there()
-        return StackRaw(files if kills is None else {**files, _KILLS[self._version]: kills})
+        for last, part in zip(self._last, self._parts, strict=True):
+            for name, file in part.items():
+                text = file.read_if_there()
+                if text is not None:
+                    last[name] = text
+                elif name == "cgroup.procs":
+                    last[name] = b""
+        parts = tuple(dict(last) for last in self._last)
+        return StackRaw(files if kills is None else {**files, _KILLS[self._version]: kills}, parts=parts)
 
     def usage(self, raw: StackRaw) -> Usage:
-        """What the files say."""
+        """What the files say. CPU and memory are of all below; processes are counted part by part, and so are kills
+        with version 1, where each is counted only in the group that it happened in."""
         assert raw.group is not None
-        return parse_v1(raw.group) if self._version == 1 else parse_v2(raw.group)
+        whole = parse_v1(raw.group) if self._version == 1 else parse_v2(raw.group)
+        if not raw.parts:
+            return whole
+        processes = whole.processes + sum(part["cgroup.procs"].count(b"\n") for part in raw.parts)
+        kills = whole.oom_kills
+        if self._version == 1:
+            counted = [keyed_numbers(part.get(_KILLS[1], b"")).get("oom_kill") for part in raw.parts]
+            known_kills = [count for count in (*counted, kills) if count is not None]
+            kills = sum(known_kills) if known_kills else None
+        return replace(whole, processes=processes, oom_kills=kills)
 
     def close(self) -> None:
         """Close the files."""
-        for file in (*self._files.values(), self._kills):
+        for file in (*self._files.values(), self._kills, *(file for part in self._parts for file in part.values())):
             file.close()
 
 

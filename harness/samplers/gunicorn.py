@@ -5,7 +5,7 @@ A gevent worker accepts at once, so that the listen queue is a last sign; a work
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,40 +20,42 @@ _LINE_BYTES = 150
 
 @dataclass(frozen=True, slots=True)
 class GunicornRaw:
-    """The workers now, how many different ones have been seen, and /proc/net/tcp up to the line of the port."""
+    """The workers now, how many different ones have been seen, and /proc/PID/net/tcp of each arbiter up to the line of
+    the port."""
 
     workers: tuple[ProcessTimes, ...]
     workers_seen: int
-    sockets: bytes | None
+    sockets: tuple[bytes, ...]
 
 
 class GunicornSampler:
-    """Samples one gunicorn by the process id of its arbiter.
+    """Samples gunicorn by the process ids of its arbiters, one for each application server.
 
-    port: the TCP port that it listens on; without, the listen queue is left out.
+    port: the TCP port that they listen on; without, the listen queue is left out.
     """
 
     source = "gunicorn"
     period_seconds = 1.0
 
-    def __init__(self, pid: int, port: int | None = None, proc: Path = Path("/proc")) -> None:
-        self._pid = pid
+    def __init__(self, pids: Sequence[int], port: int | None = None, proc: Path = Path("/proc")) -> None:
+        self._pids = tuple(pids)
         self._port = port
         self._proc = proc
-        self._sockets = KernelFile(proc / "net/tcp")
+        # Of the process: an arbiter in a container has a network of its own.
+        self._sockets = () if port is None else tuple(KernelFile(proc / str(pid) / "net/tcp") for pid in self._pids)
         self._seen: set[tuple[int, int]] = set()
 
     def fetch(self) -> GunicornRaw:
-        """Look at the arbiter's children. Raises FileNotFoundError when it is gone."""
-        workers = read_times(children(self._pid, self._proc), self._proc)
+        """Look at the arbiters' children. Raises FileNotFoundError when one of them is gone."""
+        workers = read_times([child for pid in self._pids for child in children(pid, self._proc)], self._proc)
         self._seen |= {(worker.pid, worker.started_ticks) for worker in workers}
-        sockets = None if self._port is None else self._read_sockets(self._port)
-        return GunicornRaw(workers, len(self._seen), sockets)
+        return GunicornRaw(workers, len(self._seen), tuple(self._read_sockets(file) for file in self._sockets))
 
-    def _read_sockets(self, port: int) -> bytes:
+    def _read_sockets(self, file: KernelFile) -> bytes:
         # Listening sockets come first: line by line up to ours, since the kernel walks all its thousands of
         # connections for whoever asks for more (2.5 ms instead of 0.02).
-        return self._sockets.read(until=lambda line: _waiting(line, port) is not None, chunk_bytes=_LINE_BYTES)
+        port = self._port or 0
+        return file.read(until=lambda line: _waiting(line, port) is not None, chunk_bytes=_LINE_BYTES)
 
     def parse(self, raw: GunicornRaw, previous: GunicornRaw | None, elapsed_seconds: float) -> Mapping[str, float]:
         """The values of the server. A worker that lived less than a second may never be seen."""
@@ -61,8 +63,10 @@ class GunicornSampler:
             "workers": len(raw.workers),
             "worker_starts_total": raw.workers_seen,
         }
-        if raw.sockets is not None and self._port is not None:
-            values["listen_queue"] = listen_queue(raw.sockets, self._port)
+        if raw.sockets and self._port is not None:
+            queues = [listen_queue(sockets, self._port) for sockets in raw.sockets]
+            known_queues = [queue for queue in queues if queue is not None]
+            values["listen_queue"] = sum(known_queues) if len(known_queues) == len(queues) else None
         if previous is not None:
             before = {(worker.pid, worker.started_ticks): worker.own_seconds for worker in previous.workers}
             ratios = [
@@ -76,13 +80,14 @@ class GunicornSampler:
         return known(values)
 
     def close(self) -> None:
-        """Close the file."""
-        self._sockets.close()
+        """Close the files."""
+        for file in self._sockets:
+            file.close()
 
 
 def from_targets(targets: Targets) -> GunicornSampler | None:
     """Made when the arbiter is known."""
-    return None if targets.gunicorn_pid is None else GunicornSampler(targets.gunicorn_pid, targets.gunicorn_port)
+    return GunicornSampler(targets.gunicorn_pids, targets.gunicorn_port) if targets.gunicorn_pids else None
 
 
 def listen_queue(sockets: bytes, port: int) -> int | None:

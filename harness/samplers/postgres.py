@@ -38,7 +38,9 @@ SELECT activity.*, transactions.*, statements.*,
        current_setting('max_connections')::int AS max_connections,
        current_setting('max_connections')::int - current_setting('superuser_reserved_connections')::int
          - (SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend') AS connections_free,
-       (SELECT count(*) FROM pg_locks WHERE NOT granted) AS locks_not_granted
+       (SELECT count(*) FROM pg_locks WHERE NOT granted) AS locks_not_granted,
+       (SELECT CASE WHEN count(*) > 0 THEN coalesce(max(extract(epoch FROM replay_lag)), 0)::float8 END
+        FROM pg_stat_replication WHERE state = 'streaming') AS replication_lag_seconds
 FROM (
   SELECT count(*) AS connections,
          count(*) FILTER (WHERE state = 'active') AS active,
@@ -103,6 +105,8 @@ class PostgresSampler:
         # Not below zero: superusers may use the reserved ones.
         free = raw.get("connections_free")
         values["connections_free"] = None if free is None else max(0.0, free)
+        # Unknown while no replica follows: a replica that was lost is not one that keeps up.
+        values["replication_lag_seconds"] = raw.get("replication_lag_seconds")
         values["connections_ratio"] = share(raw["connections"], raw["max_connections"])
         if previous is not None:
             for key, counter in _RATES.items():

@@ -28,12 +28,13 @@ class ApplicationSampler:
     source = "application"
     period_seconds = 5.0
 
-    def __init__(self, url: str) -> None:
-        self._connection = HttpConnection(url)
+    def __init__(self, *urls: str) -> None:
+        """urls: of each application server, whose series are added up."""
+        self._connections = tuple(HttpConnection(url) for url in urls)
 
     def fetch(self) -> bytes:
         """Get the metrics."""
-        return self._connection.get()
+        return b"\n".join(connection.get() for connection in self._connections)
 
     def parse(self, raw: bytes, previous: bytes | None, elapsed_seconds: float) -> Mapping[str, float]:
         """Rates and means since the sample before, and gauges as they are.
@@ -84,13 +85,14 @@ class ApplicationSampler:
         return known(values)
 
     def close(self) -> None:
-        """Close the connection."""
-        self._connection.close()
+        """Close the connections."""
+        for connection in self._connections:
+            connection.close()
 
 
 def from_targets(targets: Targets) -> ApplicationSampler | None:
     """Made when there is a URL."""
-    return None if targets.application_metrics_url is None else ApplicationSampler(targets.application_metrics_url)
+    return ApplicationSampler(*targets.application_metrics_urls) if targets.application_metrics_urls else None
 
 
 def parse_text(text: bytes) -> list[tuple[str, float]]:

@@ -14,12 +14,14 @@ class Cgroup:
     """Folders of the stack's control group. v1: one for each controller; v2: three times the same.
 
     cpu: cpu.stat (throttling). cpu_usage: cpuacct.usage (v1) or cpu.stat (v2). memory: memory.*
+    parts: the cgroups below it that hold its processes, where it holds none itself: those of containers.
     """
 
     version: int
     cpu: Path
     cpu_usage: Path
     memory: Path
+    parts: tuple[Path, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,8 +37,8 @@ class Targets:
     pgbouncer_dsn: the admin console, database ``pgbouncer``, as one of its ``stats_users``.
     celery_queues: names of the queues on ``celery_broker_url``. celery_slots: tasks that each
     queue's workers can do at once, where that is known.
-    gunicorn_pid: its arbiter. gunicorn_port: the TCP port that it listens on, if it does.
-    application_metrics_url, nginx_status_url: http only.
+    gunicorn_pids: its arbiter, of each application server. gunicorn_port: the TCP port that they listen on, if they do.
+    application_metrics_urls (of each application server), nginx_status_url: http only.
     metrics: of the system's own, by name. metrics_urls: their addresses, by the environment variable that names them.
     """
 
@@ -52,9 +54,9 @@ class Targets:
     celery_broker_url: str | None = field(default=None, repr=False)
     celery_queues: tuple[str, ...] = ()
     celery_slots: Mapping[str, int] = field(default_factory=dict)
-    gunicorn_pid: int | None = None
+    gunicorn_pids: tuple[int, ...] = ()
     gunicorn_port: int | None = None
-    application_metrics_url: str | None = None
+    application_metrics_urls: tuple[str, ...] = ()
     nginx_status_url: str | None = None
     metrics: tuple[Metric, ...] = ()
     metrics_urls: tuple[tuple[str, str], ...] = field(default=(), repr=False)

@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness.errors import StackError
+from harness.stack.compose_engine import remove_project
 from harness.stack.ledger import Ledger, discard_ledger, is_orphan, read_ledgers
-from harness.stack.limits import members, remove_cgroups
+from harness.stack.limits import below, members, remove_cgroups
 from harness.stack.postgres import remove_shared_memory
 from harness.stack.proc import PROC, all_states, boot_id, descendants, has_environment, is_alive
 
@@ -29,6 +30,7 @@ class Removed:
     processes: int
     cgroups: tuple[Path, ...]
     folders: tuple[Path, ...]
+    containers: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +91,20 @@ def end_processes(
     return len(before)
 
 
+def end_commands(
+    ledger: Ledger, *, proc: Path = PROC, kill: Callable[[int, int], None] = os.kill, patience: int = 500
+) -> None:
+    """Kill the commands of a harness that died while they started containers: they would go on, and start more.
+    patience: how many looks, POLL_SECONDS apart."""
+    for _ in range(patience):
+        left = {pid for pid in all_states(proc) if has_environment(pid, ledger.environment_entry, proc)} - {os.getpid()}
+        if not left:
+            return
+        for pid in left:
+            _send(kill, pid, signal.SIGKILL)
+        time.sleep(POLL_SECONDS)
+
+
 def _send(kill: Callable[[int, int], None], pid: int, number: int) -> None:
     try:
         kill(pid, number)
@@ -102,9 +118,15 @@ def take_down(path: Path, ledger: Ledger) -> Removed:
     Raises StackError, also for what belongs to another user; the ledger stays then.
     """
     try:
+        containers = 0
+        if ledger.containers:
+            end_commands(ledger)
+            containers = remove_project(ledger.containers, _logs(path, ledger))
         processes = end_processes(ledger)
         for folder in ledger.folders:
             remove_shared_memory(folder)
+        if ledger.containers:
+            remove_cgroups(below(ledger.cgroups))
         cgroups = remove_cgroups(ledger.cgroups)
         folders = tuple(folder for folder in ledger.folders if folder.exists())
         for folder in folders:
@@ -116,7 +138,12 @@ def take_down(path: Path, ledger: Ledger) -> Removed:
             error.filename or str(path),
             "as the user who started it (root, it may be): proofload stack down",
         ) from error
-    return Removed(ledger.run_id, processes, cgroups, folders)
+    return Removed(ledger.run_id, processes, cgroups, folders, containers)
+
+
+def _logs(path: Path, ledger: Ledger) -> Path:
+    """Of the run, whose folder lies beside the ledgers'."""
+    return path.parent.parent / ledger.run_id / "logs"
 
 
 def _remove_folder(folder: Path) -> None:
@@ -130,9 +157,16 @@ def _remove_folder(folder: Path) -> None:
 def clean_up(runs_root: Path, *, live: bool = False) -> tuple[Removed, ...]:
     """Take down the stacks of this runs' folder whose harness is dead; with ``live`` the others as well."""
     boot = boot_id()
-    return tuple(
-        take_down(path, ledger) for path, ledger in read_ledgers(runs_root) if live or is_orphan(ledger, boot=boot)
-    )
+    removed = []
+    for path, ledger in read_ledgers(runs_root):
+        if live or is_orphan(ledger, boot=boot):
+            try:
+                removed.append(take_down(path, ledger))
+            except StackError:
+                # Containers whose engine does not answer run no more, and keep nobody from starting a stack.
+                if live or not ledger.containers:
+                    raise
+    return tuple(removed)
 
 
 def status(runs_root: Path) -> tuple[StackStatus, ...]:

@@ -57,7 +57,7 @@ def external_endpoints(host: str, environment: Mapping[str, str]) -> Endpoints:
         pgbouncer_admin_dsn=environment.get(PGBOUNCER) or None,
         redis_url=environment.get(REDIS) or None,
         nginx_status_url=environment.get(NGINX_STATUS) or None,
-        metrics_url=environment.get(METRICS) or None,
+        metrics_urls=(environment[METRICS],) if environment.get(METRICS) else (),
         celery_queues=tuple(name.strip() for name in environment.get(QUEUES, "").split(",") if name.strip()),
     )
 

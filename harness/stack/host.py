@@ -7,10 +7,9 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
+from harness.model.run import HOST_CAPPED
 from harness.model.sizing import StackSize
 from harness.model.units import Unit, format_quantity
-
-SMALLER = "host smaller than stage"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,10 +41,10 @@ def share_of(host: HostSize, size: StackSize) -> Share:
     """The limits to set. A limit above the host's size would limit nothing and look as if it did."""
     deviations = []
     if host.cpu_cores < size.cpu_cores:
-        deviations.append(f"{SMALLER}: {host.cpu_cores} of {size.cpu_cores:g} CPU")
+        deviations.append(f"{HOST_CAPPED}: {host.cpu_cores} of {size.cpu_cores:g} CPU")
     if host.memory_bytes < size.memory_bytes:
         has = format_quantity(host.memory_bytes, Unit.BYTES)
-        deviations.append(f"{SMALLER}: {has} of {format_quantity(size.memory_bytes, Unit.BYTES)} memory")
+        deviations.append(f"{HOST_CAPPED}: {has} of {format_quantity(size.memory_bytes, Unit.BYTES)} memory")
     return Share(
         min(size.cpu_cores, float(host.cpu_cores)), min(size.memory_bytes, host.memory_bytes), tuple(deviations)
     )

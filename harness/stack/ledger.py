@@ -36,7 +36,7 @@ class Ledger:
     """What has to go when the stack goes.
 
     mark: what tells its processes from all others of this machine. harness: the process that answers for the stack;
-    detached: meant to outlive it (``proofload stack up``).
+    detached: meant to outlive it (``proofload stack up``). containers: the compose project, "" for local processes.
     """
 
     run_id: str
@@ -48,6 +48,7 @@ class Ledger:
     processes: tuple[LedgerProcess, ...] = ()
     base_url: str = ""
     detached: bool = False
+    containers: str = ""
 
     @property
     def environment_entry(self) -> str:
@@ -86,9 +87,9 @@ class LedgerFile:
         self.path = run.parent / LEDGERS / f"{run.name}.json"
         self.value = Ledger(run_id=run.name, mark=mark_of(run), harness=myself(), boot=boot_id())
 
-    def open(self, *, cgroups: tuple[Path, ...], folders: tuple[Path, ...]) -> None:
+    def open(self, *, cgroups: tuple[Path, ...], folders: tuple[Path, ...], containers: str = "") -> None:
         """Record what is about to be made."""
-        value = replace(self.value, cgroups=cgroups, folders=folders)
+        value = replace(self.value, cgroups=cgroups, folders=folders, containers=containers)
         self.path.parent.mkdir(parents=True, exist_ok=True)
         try:
             self._write(value)

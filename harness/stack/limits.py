@@ -26,12 +26,14 @@ class CgroupPaths:
     """Folders of the stack's cgroup. v1: one for each controller; v2: three times the same.
 
     cpu: cpu.stat (throttling) and the quota. cpu_usage: cpuacct.usage (v1) or cpu.stat (v2). memory: memory.*
+    parts: the cgroups with the memory of its containers, below it; none where its processes are in itself.
     """
 
     version: int
     cpu: Path
     cpu_usage: Path
     memory: Path
+    parts: tuple[Path, ...] = ()
 
     @property
     def folders(self) -> tuple[Path, ...]:
@@ -131,14 +133,21 @@ def read_limits(paths: CgroupPaths) -> Effective:
 
 
 def members(folders: Iterable[Path]) -> set[int]:
-    """The processes in the cgroups; a folder that is gone has none."""
+    """The processes in the cgroups and below them; a folder that is gone has none."""
     found: set[int] = set()
     for folder in folders:
-        try:
-            found.update(int(word) for word in (folder / "cgroup.procs").read_text().split())
-        except OSError:
-            continue
+        for place in (folder / "cgroup.procs", *folder.rglob("*/cgroup.procs")):
+            try:
+                found.update(int(word) for word in place.read_text().split())
+            except OSError:
+                continue
     return found - {0}  # 0 stands for a process of another PID namespace, which is none of ours
+
+
+def below(folders: Iterable[Path]) -> tuple[Path, ...]:
+    """The cgroups below these, the deepest first: of containers whose engine died before it removed them."""
+    found = (path.parent for folder in folders for path in folder.rglob("*/cgroup.procs"))
+    return tuple(sorted((path for path in found if path not in folders), key=lambda path: -len(path.parts)))
 
 
 def remove_cgroups(

@@ -4,34 +4,32 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 import psycopg
 from redis import RedisError
 
 from harness.errors import StackError
 from harness.model.run import ReadBack
-from harness.model.sizing import StackSize
-from harness.model.units import Unit, format_quantity
-from harness.planning.sizing import Audience, ConnectionBudget, connection_budget
-from harness.stack import nginx, pgbouncer, postgres, redis, tasks, web, whisper
+from harness.planning.sizing import ConnectionBudget, connection_budget
+from harness.stack import application, nginx, pgbouncer, postgres, redis, tasks, web, whisper
 from harness.stack.account import Account, data_folder, make_folder, make_passage, service_account
 from harness.stack.appenv import application_python
 from harness.stack.cleanup import clean_up, take_down
 from harness.stack.endpoints import Endpoints, Running
-from harness.stack.host import Share, free_bytes, host_size, share_of
+from harness.stack.host import Share, host_size, share_of
 from harness.stack.ledger import LedgerFile, mark_of
-from harness.stack.limits import CgroupPaths, LimitsUnavailable, find_cgroup, read_limits, set_limits
+from harness.stack.limits import CgroupPaths, LimitsUnavailable, find_cgroup, set_limits
+from harness.stack.own import OwnStack
 from harness.stack.places import APPLICATION
-from harness.stack.ports import LOOPBACK, free_ports, require_free
+from harness.stack.ports import free_ports, require_free
 from harness.stack.processes import READY_SECONDS, Command, PortTaken, Processes, Started
 from harness.stack.programs import Programs, find_programs
-from harness.stack.readback import compare, recorded, require_matches
-from harness.store.layout import RunDirectory
+from harness.stack.readback import require_matches
+from harness.stack.sizes import limit_rows, limits_in_words, versions_of
 
 ATTEMPTS = 3
 """To start with other ports, when someone else took one of them."""
@@ -58,30 +56,10 @@ class _Plan:
     secret_key: str = field(repr=False)
 
 
-class NativeStack:
-    """One run's stack. ``start`` brings it up or leaves nothing; ``stop`` may be called at any time, and again."""
+class NativeStack(OwnStack):
+    """The stack of one run as local processes."""
 
-    def __init__(
-        self,
-        run: RunDirectory,
-        size: StackSize,
-        *,
-        audience: Audience,
-        seed: int,
-        report: Callable[[str], None],
-        port: int | None = None,
-        check: Callable[[], None] = lambda: None,
-    ) -> None:
-        """check: called again and again during the start; what it raises ends the start, and nothing is left."""
-        self._check = check
-        self._run = run
-        self._size = size
-        self._audience = audience
-        self._seed = seed
-        self._report = report
-        self._port = port
-        self._ledger: LedgerFile | None = None
-        self._processes: Processes | None = None
+    _processes: Processes | None = None
 
     def start(self) -> Running:
         """Start every server, seed the database, wait until all answer, and read back their sizes.
@@ -128,14 +106,6 @@ class NativeStack:
         self._ledger = self._processes = None
         return processes
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.stop()
-
     def _decide(self, programs: Programs, python: Path) -> _Plan:
         account = service_account()
         folder = data_folder(self._run.stack, account, self._run.path.name)
@@ -161,7 +131,7 @@ class NativeStack:
                 folder / "pgbouncer",
                 ports[2],
                 pool,
-                self._size.pgbouncer_max_client_connections or max(100, 2 * budget.most_clients),
+                pgbouncer.most_clients(self._size, budget),
             ),
             web=web.Web(ports[3]),
             nginx=nginx.Nginx(folder / "nginx", self._run.logs, nginx_port, ports[3]),
@@ -181,7 +151,7 @@ class NativeStack:
         started = self._start_servers(plan, processes)
         answer = self._start_application(plan, processes, started)
         self._report("reading back the sizes")
-        rows = (*_limit_rows(cgroup, plan.share, self._size), *self._read_back(plan, started, answer))
+        rows = (*limit_rows(cgroup, plan.share, self._size), *self._read_back(plan, started, answer))
         require_matches(rows)
         self._ledger.announce(plan.nginx.url)
         return Running(
@@ -189,7 +159,7 @@ class NativeStack:
             read_back=rows,
             limits=limits,
             limits_enforced=cgroup is not None,
-            versions=_versions(rows, answer),
+            versions=versions_of(rows, answer),
             deviations=plan.share.deviations,
             started_seconds=time.monotonic() - began,
         )
@@ -208,8 +178,7 @@ class NativeStack:
         if cgroup is not None:
             try:
                 set_limits(cgroup, plan.share.cpu_cores, plan.share.memory_bytes)
-                memory = format_quantity(plan.share.memory_bytes, Unit.BYTES)
-                limits = f"cgroup v{cgroup.version}: {plan.share.cpu_cores:g} CPU, {memory}"
+                limits = limits_in_words(cgroup, plan.share)
             except LimitsUnavailable as reason:
                 cgroup, limits = None, f"not enforced: {reason}"
         try:
@@ -253,21 +222,16 @@ class NativeStack:
         direct = self._environment(plan, pooled=False)
         processes.finish(processes.start(_step(plan.python, "schema", (), direct)))
         self._report(f"application: {self._audience}")
-        people = tuple(word for name, count in self._audience.people for word in ("--people", f"{name}={count}"))
-        seeding = processes.start(_step(plan.python, "seed", (*people, "--seed", str(self._seed)), direct))
+        seeding = processes.start(
+            _step(plan.python, "seed", application.seed_arguments(self._audience, self._seed), direct)
+        )
         pooled = plan.pgbouncer is not None
         environment = self._environment(plan, pooled=pooled)
         if plan.whisper is not None:
             started["whisper"] = processes.start(whisper.serve(plan.python, plan.whisper, environment))
-        web_environment = environment | {
-            "DB_POOL_SIZE": str(budget.web_pool_size),
-            "DB_MAX_OVERFLOW": str(budget.web_max_overflow),
-            "PROMETHEUS_MULTIPROC_DIR": str(plan.folder / "metrics"),
-        }
-        task_environment = environment | {
-            "DB_POOL_SIZE": str(budget.task_pool_size),
-            "DB_MAX_OVERFLOW": str(budget.task_max_overflow),
-        }
+        metrics = {"PROMETHEUS_MULTIPROC_DIR": str(plan.folder / "metrics")}
+        web_environment = environment | application.web_pool(budget) | metrics
+        task_environment = environment | application.task_pool(budget)
         commands = [web.serve(plan.python, plan.web, self._size, web_environment)]
         workers = tasks.workers_of(self._size)
         commands += [tasks.serve(plan.python, worker, self._size, task_environment) for worker in workers]
@@ -286,21 +250,17 @@ class NativeStack:
             processes.wait_until(lambda: whisper.answers(service), started["whisper"])
         processes.finish(seeding, timeout_seconds=SEED_SECONDS)
         processes.finish(asking, timeout_seconds=READY_SECONDS + 5)
-        return tasks.answer_of(asking.log)
+        return tasks.answer_of(asking.log.read_text(encoding="utf-8", errors="replace"))
 
     def _environment(self, plan: _Plan, *, pooled: bool) -> dict[str, str]:
-        """What the application is told; docker/app/README.md names the variables."""
         port = plan.pgbouncer.port if pooled and plan.pgbouncer else plan.postgres.port
-        return dict(self._size.application) | {
-            "PRODUCT": self._audience.product,
-            "WHISPER_URL": "" if plan.whisper is None else plan.whisper.url,
+        whisper_url = "" if plan.whisper is None else plan.whisper.url
+        return application.environment(self._size, self._audience, whisper_url=whisper_url, pooled=pooled) | {
             "DATABASE_URL": plan.postgres.dsn(superuser=False, port=port).replace("://", "+psycopg://", 1),
             "REDIS_URL": plan.redis.url,
             "SECRET_KEY": plan.secret_key,
             "UPLOAD_DIR": str(plan.folder / "uploads"),
             "TMPDIR": str(plan.folder / "tmp"),
-            "HEAVY_QUEUE": "1" if self._size.celery_heavy_workers else "0",
-            "DB_TRANSACTION_POOLING": "1" if pooled else "0",
             "FFMPEG": str(plan.programs.ffmpeg),
         }
 
@@ -309,25 +269,15 @@ class NativeStack:
     ) -> tuple[ReadBack, ...]:
         port = plan.pgbouncer.port if plan.pgbouncer else None
         pids = {worker.queue: started[worker.name].pid for worker in tasks.workers_of(self._size)}
-        rows = [
+        return (
             *postgres.read_back(plan.postgres, self._size, plan.postgres.dsn(superuser=False, port=port)),
             *(pgbouncer.read_back(plan.pgbouncer, plan.postgres) if plan.pgbouncer else ()),
             *redis.read_back(plan.redis, self._size),
             *web.read_back(self._size, started["gunicorn"].pid),
             *tasks.read_back(self._size, answer.get("workers", {}), pids),
-            *nginx.read_back(plan.programs, plan.nginx, self._size, started["nginx"].pid),
-        ]
-        budget = plan.budget
-        pool = f"{budget.web_pool_size} + {budget.web_max_overflow} each"
-        rows.append(
-            recorded(
-                "application",
-                "database pool",
-                pool,
-                note=f"assumed, since the plan names none; at most {budget.most_clients} in all",
-            )
+            *nginx.read_back(nginx.version_of(plan.programs), self._size, started["nginx"].pid),
+            application.pool_row(plan.budget),
         )
-        return tuple(rows)
 
     def _endpoints(self, plan: _Plan, started: Mapping[str, Started], cgroup: CgroupPaths | None) -> Endpoints:
         servers = [server for name, server in started.items() if name not in ("initdb", "whisper")]
@@ -337,9 +287,9 @@ class NativeStack:
             pgbouncer_admin_dsn=plan.pgbouncer.admin_dsn(plan.postgres) if plan.pgbouncer else None,
             redis_url=plan.redis.url,
             nginx_status_url=plan.nginx.status_url,
-            metrics_url=plan.web.metrics_url,
-            gunicorn_pid=started["gunicorn"].pid,
-            gunicorn_address=(LOOPBACK, plan.web.port),
+            metrics_urls=(plan.web.metrics_url,),
+            gunicorn_pids=(started["gunicorn"].pid,),
+            gunicorn_port=plan.web.port,
             celery_queues=tuple(worker.queue for worker in tasks.workers_of(self._size)),
             cgroup=cgroup,
             data_paths=(plan.folder,),
@@ -355,33 +305,3 @@ def _step(python: Path, name: str, arguments: tuple[str, ...], environment: Mapp
         environment=environment,
         as_account=False,
     )
-
-
-def _limit_rows(cgroup: CgroupPaths | None, share: Share, size: StackSize) -> tuple[ReadBack, ...]:
-    """CPU and memory as the kernel enforces them. Where the host is smaller, against what the host has."""
-    disk = recorded(
-        "host",
-        "disk",
-        free_bytes(APPLICATION),
-        wanted=format_quantity(size.disk_bytes, Unit.BYTES),
-        unit="bytes",
-        note="free on the host; not limited",
-    )
-    if cgroup is None:
-        return (disk,)
-    effective = read_limits(cgroup)
-    page = 4096
-    return (
-        compare("stack", "CPU", share.cpu_cores, effective.cpu_cores, unit="CPU", note="; ".join(share.deviations)),
-        compare("stack", "memory", share.memory_bytes // page * page, effective.memory_bytes, unit="bytes"),
-        disk,
-    )
-
-
-def _versions(rows: tuple[ReadBack, ...], answer: Mapping[str, Any]) -> dict[str, str]:
-    """Of every server as it reports itself, and of the application's packages."""
-    names = ("server_version", "redis_version", "version")
-    versions = {row.component: row.effective for row in rows if row.setting in names}
-    versions.update(answer.get("versions", {}))
-    versions["application python"] = answer.get("python", "unknown")
-    return versions

@@ -46,8 +46,9 @@ class Nginx:
         return self.url + STATUS_PATH
 
 
-def _workers(size: StackSize) -> int:
-    return max(1, math.ceil(size.cpu_cores))  # what worker_processes auto would be on the stage's server
+def workers_of(size: StackSize) -> int:
+    """What worker_processes auto would be on the stage's server."""
+    return max(1, math.ceil(size.cpu_cores))
 
 
 def configuration_path(server: Nginx) -> Path:
@@ -55,25 +56,49 @@ def configuration_path(server: Nginx) -> Path:
     return server.folder / "nginx.conf"
 
 
-def serve(programs: Programs, server: Nginx, size: StackSize, account: Account | None) -> Command:
-    """Configure and serve it. As root its master opens the logs, and its workers run as the servers' user."""
-    text = render(
+def configuration(
+    size: StackSize,
+    *,
+    folder: str,
+    logs: str,
+    address: str,
+    port: int,
+    gunicorn: tuple[str, int],
+    user: str = "",
+    may_look: tuple[str, ...] = (LOOPBACK,),
+) -> str:
+    """nginx.conf. folder: for what nginx itself keeps. gunicorn: a name of several addresses is balanced over them.
+    user: user and group of the workers, "" where nginx is not started as root. may_look: who gets its status."""
+    return render(
         "nginx/nginx.conf.j2",
-        folder=server.folder,
-        error_log=server.logs / "nginx-error.log",
-        access_log=server.logs / ACCESS_LOG,
-        workers=_workers(size),
+        folder=folder,
+        error_log=f"{logs}/nginx-error.log",
+        access_log=f"{logs}/{ACCESS_LOG}",
+        workers=workers_of(size),
         open_files=2 * CONNECTIONS,
         connections=CONNECTIONS,
-        user=account.name if account else "",
-        group=_group(account) if account else "",
+        user=user,
         largest_upload=LARGEST_UPLOAD,
+        address=address,
+        port=port,
+        gunicorn_address=gunicorn[0],
+        gunicorn_port=gunicorn[1],
+        status_path=STATUS_PATH,
+        may_look=may_look,
+        compression=size.compression,
+    )
+
+
+def serve(programs: Programs, server: Nginx, size: StackSize, account: Account | None) -> Command:
+    """Configure and serve it. As root its master opens the logs, and its workers run as the servers' user."""
+    text = configuration(
+        size,
+        folder=str(server.folder),
+        logs=str(server.logs),
         address=LOOPBACK,
         port=server.port,
-        gunicorn_address=LOOPBACK,
-        gunicorn_port=server.gunicorn_port,
-        status_path=STATUS_PATH,
-        compression=size.compression,
+        gunicorn=(LOOPBACK, server.gunicorn_port),
+        user=f"{account.name} {_group(account)}" if account else "",
     )
     configuration_path(server).write_text(text, encoding="utf-8")
     argv = (str(programs.nginx), "-e", str(server.logs / "nginx-error.log"), "-c", str(configuration_path(server)))
@@ -105,11 +130,15 @@ def answers(server: Nginx) -> bool:
     return reply is not None and reply[0] == 200 and reply[1].startswith("Active connections")
 
 
-def read_back(programs: Programs, server: Nginx, size: StackSize, pid: int) -> tuple[ReadBack, ...]:
-    """Count its workers."""
-    version = subprocess.run((programs.nginx, "-v"), capture_output=True, text=True, check=True, timeout=5).stderr
+def version_of(programs: Programs) -> str:
+    """What ``nginx -v`` says."""
+    return subprocess.run((programs.nginx, "-v"), capture_output=True, text=True, check=True, timeout=5).stderr
+
+
+def read_back(version: str, size: StackSize, pid: int) -> tuple[ReadBack, ...]:
+    """Count its workers. version: what ``nginx -v`` says."""
     return (
-        compare("nginx", "worker_processes", _workers(size), len(children_of(pid))),
+        compare("nginx", "worker_processes", workers_of(size), len(children_of(pid))),
         recorded("nginx", "worker_connections", CONNECTIONS, note="as configured"),
         recorded("nginx", "version", version.strip().rpartition("nginx/")[2]),
     )

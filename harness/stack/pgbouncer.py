@@ -9,6 +9,8 @@ from pathlib import Path
 import psycopg
 
 from harness.model.run import ReadBack
+from harness.model.sizing import StackSize
+from harness.planning.sizing import ConnectionBudget
 from harness.stack.account import Account, write_private
 from harness.stack.ports import LOOPBACK
 from harness.stack.postgres import DATABASE, ROLE, SUPERUSER, Postgres
@@ -32,6 +34,27 @@ class PgBouncer:
         return f"postgresql://{SUPERUSER}:{postgres.superuser_password}@{LOOPBACK}:{self.port}/pgbouncer"
 
 
+def most_clients(size: StackSize, budget: ConnectionBudget) -> int:
+    """max_client_conn: the plan's, else room for twice what the application opens."""
+    return size.pgbouncer_max_client_connections or max(100, 2 * budget.most_clients)
+
+
+def configuration(server: PgBouncer, *, address: str, port: int, database: tuple[str, int], users_file: str) -> str:
+    """pgbouncer.ini. address, port: where it listens. database: where PostgreSQL does."""
+    return render(
+        "pgbouncer/pgbouncer.ini.j2",
+        database=DATABASE,
+        postgres_address=database[0],
+        postgres_port=database[1],
+        address=address,
+        port=port,
+        users_file=users_file,
+        admin=SUPERUSER,
+        pool_size=server.pool_size,
+        max_client_connections=server.max_client_connections,
+    )
+
+
 def serve(programs: Programs, server: PgBouncer, postgres: Postgres, account: Account | None) -> Command:
     """Configure and serve it."""
     assert programs.pgbouncer is not None
@@ -41,23 +64,14 @@ def serve(programs: Programs, server: PgBouncer, postgres: Postgres, account: Ac
         f'"{ROLE}" "{postgres.role_password}"\n"{SUPERUSER}" "{postgres.superuser_password}"\n',
         account,
     )
-    text = render(
-        "pgbouncer/pgbouncer.ini.j2",
-        database=DATABASE,
-        postgres_address=LOOPBACK,
-        postgres_port=postgres.port,
-        address=LOOPBACK,
-        port=server.port,
-        users_file=users,
-        admin=SUPERUSER,
-        pool_size=server.pool_size,
-        max_client_connections=server.max_client_connections,
+    text = configuration(
+        server, address=LOOPBACK, port=server.port, database=(LOOPBACK, postgres.port), users_file=str(users)
     )
-    configuration = write_private(server.folder / "pgbouncer.ini", text, account)
+    path = write_private(server.folder / "pgbouncer.ini", text, account)
     # SIGINT waits for transactions, SIGTERM ends at once.
     return Command(
         "pgbouncer",
-        (str(programs.pgbouncer), str(configuration)),
+        (str(programs.pgbouncer), str(path)),
         cwd=server.folder,
         stop_signal=signal.SIGTERM,
         backing=True,

@@ -61,17 +61,22 @@ def initdb(programs: Programs, server: Postgres, account: Account | None) -> Com
     )
 
 
-def serve(programs: Programs, server: Postgres, size: StackSize, account: Account | None) -> Command:
-    """Configure the cluster and serve it."""
-    (server.folder.parent / "initdb-password").unlink(missing_ok=True)
-    text = render(
+def configuration(size: StackSize, *, address: str, port: int) -> str:
+    """postgresql.conf with the stage's sizes."""
+    return render(
         "postgres/postgresql.conf.j2",
-        address=LOOPBACK,
-        port=server.port,
+        address=address,
+        port=port,
         max_connections=size.postgres_max_connections,
         superuser_reserved_connections=SUPERUSER_RESERVED_CONNECTIONS,
         shared_buffers_kib=size.postgres_shared_buffers_bytes // 1024,
     )
+
+
+def serve(programs: Programs, server: Postgres, size: StackSize, account: Account | None) -> Command:
+    """Configure the cluster and serve it."""
+    (server.folder.parent / "initdb-password").unlink(missing_ok=True)
+    text = configuration(size, address=LOOPBACK, port=server.port)
     write_private(server.folder / "postgresql.conf", text, account)
     # SIGQUIT: end at once, without a checkpoint of data that is about to be removed, and give back shared memory.
     return Command(
@@ -109,6 +114,14 @@ def make_database(server: Postgres, size: StackSize) -> None:
         connection.execute(sql.SQL("CREATE DATABASE {} OWNER {}").format(database, role))
     with psycopg.connect(server.dsn(), autocommit=True) as connection:
         connection.execute("CREATE EXTENSION pg_stat_statements")
+
+
+def followers(server: Postgres) -> int:
+    """How many replicas stream from it now. Raises psycopg.Error."""
+    with psycopg.connect(server.dsn(), autocommit=True, connect_timeout=2) as connection:
+        row = connection.execute("SELECT count(*) FROM pg_stat_replication WHERE state = 'streaming'").fetchone()
+    assert row is not None
+    return int(row[0])
 
 
 def read_back(server: Postgres, size: StackSize, application_dsn: str) -> tuple[ReadBack, ...]:

@@ -33,17 +33,22 @@ class Redis:
 
 def serve(programs: Programs, server: Redis, size: StackSize, account: Account | None) -> Command:
     """Configure and serve it."""
-    text = render(
+    text = configuration(size, address=LOOPBACK, port=server.port, folder=str(server.folder), password=server.password)
+    path = write_private(server.folder / "redis.conf", text, account)
+    return Command("redis", (str(programs.redis_server), str(path)), cwd=server.folder, backing=True)
+
+
+def configuration(size: StackSize, *, address: str, port: int, folder: str, password: str) -> str:
+    """redis.conf with the stage's sizes. password: "" leaves it to whoever starts the server."""
+    return render(
         "redis/redis.conf.j2",
-        address=LOOPBACK,
-        port=server.port,
-        password=server.password,
-        folder=server.folder,
+        address=address,
+        port=port,
+        password=password,
+        folder=folder,
         maxmemory_bytes=size.redis_maxmemory_bytes or 0,
         policy=_policy(size),
     )
-    configuration = write_private(server.folder / "redis.conf", text, account)
-    return Command("redis", (str(programs.redis_server), str(configuration)), cwd=server.folder, backing=True)
 
 
 def _policy(size: StackSize) -> str:
@@ -64,8 +69,8 @@ def answers(server: Redis) -> bool:
         return False
 
 
-def read_back(server: Redis, size: StackSize) -> tuple[ReadBack, ...]:
-    """Ask the running server."""
+def read_back(server: Redis, size: StackSize, address: str = LOOPBACK) -> tuple[ReadBack, ...]:
+    """Ask the running server. address: that it is to listen on."""
     with _client(server) as client:
         settings: dict[str, str] = client.config_get("maxmemory", "maxmemory-policy", "save", "appendonly", "bind")
         version = client.info("server")["redis_version"]
@@ -75,7 +80,7 @@ def read_back(server: Redis, size: StackSize) -> tuple[ReadBack, ...]:
         if size.redis_maxmemory_bytes
         else recorded("redis", "maxmemory", "no limit of its own" if limit == 0 else str(limit)),
         compare("redis", "maxmemory-policy", _policy(size), settings["maxmemory-policy"]),
-        compare("redis", "bind", LOOPBACK, settings["bind"]),
+        compare("redis", "bind", address, settings["bind"]),
         recorded("redis", "persistence", f"save “{settings['save']}”, appendonly {settings['appendonly']}"),
         recorded("redis", "redis_version", version),
     )

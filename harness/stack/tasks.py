@@ -39,10 +39,20 @@ def workers_of(size: StackSize) -> tuple[Worker, ...]:
 
 def serve(python: Path, worker: Worker, size: StackSize, environment: Mapping[str, str]) -> Command:
     """Start one worker."""
-    argv = (
-        str(python),
-        "-m",
-        "celery",
+    # SIGQUIT: end now; SIGTERM would wait for transcodes that nobody needs any more.
+    return Command(
+        worker.name,
+        (str(python), "-m", "celery", *arguments(worker, size)),
+        cwd=APPLICATION,
+        environment=environment,
+        stop_signal=signal.SIGQUIT,
+        as_account=False,
+    )
+
+
+def arguments(worker: Worker, size: StackSize) -> tuple[str, ...]:
+    """Celery's."""
+    return (
         "-A",
         "refapp.tasks",
         "worker",
@@ -54,10 +64,6 @@ def serve(python: Path, worker: Worker, size: StackSize, environment: Mapping[st
         "--loglevel=INFO",
         "--without-gossip",
         "--without-mingle",  # would wait a second for neighbours that do not exist
-    )
-    # SIGQUIT: end now; SIGTERM would wait for transcodes that nobody needs any more.
-    return Command(
-        worker.name, argv, cwd=APPLICATION, environment=environment, stop_signal=signal.SIGQUIT, as_account=False
     )
 
 
@@ -96,9 +102,9 @@ def ask(python: Path, count: int, environment: Mapping[str, str], timeout_second
     )
 
 
-def answer_of(log: Path) -> dict[str, Any]:
+def answer_of(output: str) -> dict[str, Any]:
     """What ``ask`` printed: {workers: {name: {concurrency, queues}}, versions: {name: version}, python}."""
-    lines = [line for line in log.read_text(encoding="utf-8", errors="replace").splitlines() if line.startswith("{")]
+    lines = [line for line in output.splitlines() if line.startswith("{")]
     answer: dict[str, Any] = json.loads(lines[-1]) if lines else {}
     return answer
 

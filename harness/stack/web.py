@@ -33,22 +33,23 @@ class Web:
         return f"http://{LOOPBACK}:{self.port}/metrics"
 
 
-def serve(python: Path, server: Web, size: StackSize, environment: Mapping[str, str]) -> Command:
-    """Serve the application."""
-    argv = (
-        str(python),
-        "-m",
-        "gunicorn",
+def arguments(size: StackSize, bind: str) -> tuple[str, ...]:
+    """gunicorn's, but for where its heartbeats go."""
+    return (
         "refapp.wsgi:app",
         "--config=gunicorn_conf.py",  # the application's own hooks, and what does not depend on the stage
         "--worker-class=gevent",
-        *_heartbeat_folder(),
         f"--workers={size.gunicorn_workers}",
         f"--max-requests={size.gunicorn_max_requests}",
         f"--max-requests-jitter={round(size.gunicorn_max_requests * JITTER_RATIO)}",
         *_limits(size),
-        f"--bind={LOOPBACK}:{server.port}",
+        f"--bind={bind}",
     )
+
+
+def serve(python: Path, server: Web, size: StackSize, environment: Mapping[str, str]) -> Command:
+    """Serve the application."""
+    argv = (str(python), "-m", "gunicorn", *arguments(size, f"{LOOPBACK}:{server.port}"), *_heartbeat_folder())
     # SIGQUIT: end now; SIGTERM would wait for every open WebSocket.
     return Command(
         "gunicorn",
@@ -99,13 +100,13 @@ def option(arguments: tuple[str, ...], name: str) -> str | None:
 
 def read_back(size: StackSize, pid: int) -> tuple[ReadBack, ...]:
     """Count the workers that live, and read the command line of the master that runs."""
-    arguments = command_line(pid)
-    requests = option(arguments, "max-requests")
-    jitter = option(arguments, "max-requests-jitter")
+    words = command_line(pid)
+    requests = option(words, "max-requests")
+    jitter = option(words, "max-requests-jitter")
     note = "command line of the running master"
     return (
         compare("gunicorn", "workers", size.gunicorn_workers, len(children_of(pid))),
-        compare("gunicorn", "worker_class", "gevent", option(arguments, "worker-class"), note=note),
+        compare("gunicorn", "worker_class", "gevent", option(words, "worker-class"), note=note),
         compare(
             "gunicorn",
             "max_requests",

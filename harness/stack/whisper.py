@@ -43,10 +43,15 @@ def is_wanted(application: Mapping[str, str]) -> bool:
     return ASKS_FOR_IT in application
 
 
+def arguments(server: Whisper, environment: Mapping[str, str]) -> tuple[str, ...]:
+    """Python's, with the limits that the environment names."""
+    options = tuple(f"{option}={environment[name]}" for name, option in OPTIONS.items() if name in environment)
+    return ("-m", "refapp.products.mina.whisper", f"--port={server.port}", *options)
+
+
 def serve(python: Path, server: Whisper, environment: Mapping[str, str]) -> Command:
     """Serve it, with the limits that the environment names."""
-    options = tuple(f"{option}={environment[name]}" for name, option in OPTIONS.items() if name in environment)
-    argv = (str(python), "-m", "refapp.products.mina.whisper", f"--port={server.port}", *options)
+    argv = (str(python), *arguments(server, environment))
     return Command("whisper", argv, cwd=APPLICATION, environment=environment, as_account=False, outside=True)
 
 

@@ -125,7 +125,7 @@ def assert_nothing_left(run: RunDirectory, urls: list[str], folders: list[Path])
 
 def urls_of(running: Running) -> list[str]:
     ends = running.endpoints
-    found = (ends.base_url, ends.postgres_dsn, ends.redis_url, ends.metrics_url, ends.pgbouncer_admin_dsn)
+    found = (ends.base_url, ends.postgres_dsn, ends.redis_url, *ends.metrics_urls, ends.pgbouncer_admin_dsn)
     return [url for url in found if url]
 
 
@@ -210,8 +210,8 @@ def test_stage_a_is_sized_used_and_gone(tmp_path: Path) -> None:
         assert ends.redis_url is not None
         with redis.Redis.from_url(ends.redis_url) as client:
             assert client.ping()
-        assert ends.metrics_url is not None
-        with urlopen(ends.metrics_url, timeout=10) as reply:
+        (metrics_url,) = ends.metrics_urls
+        with urlopen(metrics_url, timeout=10) as reply:
             assert b"# TYPE" in reply.read()
         (ledger,) = (ledger for _, ledger in read_ledgers(tmp_path))
         assert "lectio" in str(ledger.folders)

@@ -182,7 +182,7 @@ def servers() -> Iterator[Servers]:
                 redis_url=redis_url,
                 celery_broker_url=redis_url,
                 celery_queues=("default", "heavy"),
-                application_metrics_url=f"http://127.0.0.1:{application.server_port}/metrics",
+                application_metrics_urls=(f"http://127.0.0.1:{application.server_port}/metrics",),
                 nginx_status_url=f"http://127.0.0.1:{nginx_port}/nginx_status",
             ),
             redis_process,

@@ -38,7 +38,7 @@ def find_bottleneck(evidence: Evidence) -> Bottleneck:
         return Bottleneck(Confidence.NOT_LOADED, "", "", "There was no load, so nothing was short.")
     watched = Watched(evidence)
     broken = first_breach(evidence, watched)
-    native = evidence.manifest.stack == "native"
+    native = evidence.manifest.stack != "external"
     looks = [_look(resource, resource.look(watched, native), watched, broken) for resource in RESOURCES]
     states = tuple(look.state for look in looks)
     if broken is None:

@@ -96,7 +96,7 @@ def test_a_host_that_may_not_be_loaded(refused) -> None:
 def test_an_external_stack_without_a_host_and_a_host_without_one(refused) -> None:
     assert "--host" in refused("verify", "lectio", "--stage", "A", "--stack", "external")[2]
     assert "external" in refused("verify", "lectio", "--stage", "A", "--host", "http://127.0.0.1:1")[2]
-    assert "native or external" in refused("verify", "lectio", "--stage", "A", "--stack", "cloud")[2]
+    assert "native, compose or external" in refused("verify", "lectio", "--stage", "A", "--stack", "cloud")[2]
 
 
 def test_a_locustfile_that_is_missing_or_lacks_a_flow(refused, tmp_path: Path) -> None:

@@ -15,8 +15,8 @@ EVERYTHING = Targets(
     celery_broker_url="redis://:hunter2@127.0.0.1:1/0",
     celery_queues=("default",),
     data_paths=(Path("/nowhere"),),
-    gunicorn_pid=1,
-    application_metrics_url="http://127.0.0.1:1/metrics",
+    gunicorn_pids=(1,),
+    application_metrics_urls=("http://127.0.0.1:1/metrics",),
     nginx_status_url="http://127.0.0.1:1/nginx_status",
 )
 

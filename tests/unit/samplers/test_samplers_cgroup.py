@@ -144,6 +144,29 @@ def test_without_a_count_of_kills_it_is_unknown_and_not_zero(version: int, name:
     assert "memory_bytes" in values
 
 
+@pytest.mark.parametrize(("version", "name"), [(1, "memory.oom_control"), (2, "memory.events")])
+def test_containers_are_added_up_and_one_that_is_gone_keeps_its_kills(version: int, name: str, tmp_path: Path) -> None:
+    whole, parts = tmp_path / "whole", (tmp_path / "whole/a", tmp_path / "whole/b")
+    for folder in (whole, *parts):
+        folder.mkdir()
+    for file, text in files(f"cgroup-v{version}-1").items():
+        (whole / file).write_bytes(text)
+    (whole / "cgroup.procs").write_bytes(b"")
+    (whole / name).write_bytes(b"oom_kill 2\n" if version == 2 else b"oom_kill 0\n")  # v2 adds up by itself
+    for part in parts:
+        (part / "cgroup.procs").write_bytes(b"7\n8\n")
+        (part / name).write_bytes(b"oom_kill 1\n")
+    group = ControlGroup(Cgroup(version, whole, whole, whole, parts))
+    usage = group.usage(group.fetch())
+    assert (usage.processes, usage.oom_kills) == (4, 2)
+    group.close()
+    for file in (name, "cgroup.procs"):
+        (parts[1] / file).unlink()
+    usage = group.usage(group.fetch())
+    assert (usage.processes, usage.oom_kills) == (2, 2)
+    group.close()
+
+
 def test_a_group_that_is_gone_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
         ControlGroup(Cgroup(2, tmp_path, tmp_path, tmp_path)).fetch()

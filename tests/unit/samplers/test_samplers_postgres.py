@@ -57,6 +57,13 @@ def test_free_connections_are_those_of_ordinary_roles_and_never_below_none() -> 
     assert SAMPLER.parse({**recorded(1), "connections_free": -1}, None, 0.0)["connections_free"] == 0
 
 
+def test_a_replica_that_does_not_follow_has_no_lag_at_all() -> None:
+    lag = "replication_lag_seconds"
+    assert SAMPLER.parse({**recorded(1), lag: 0.25}, None, 0.0)[lag] == 0.25
+    assert SAMPLER.parse({**recorded(1), lag: 0.0}, None, 0.0)[lag] == 0
+    assert lag not in SAMPLER.parse({**recorded(1), lag: None}, None, 0.0)
+
+
 def test_the_first_sample_has_no_rates() -> None:
     assert set(SAMPLER.parse(recorded(1), None, 0.0)) == LEVELS
 

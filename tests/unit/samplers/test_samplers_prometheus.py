@@ -107,7 +107,7 @@ def test_the_samplers_costly_question_is_asked_rarely() -> None:
 
 def test_made_when_there_is_a_url() -> None:
     assert from_targets(Targets()) is None
-    assert from_targets(Targets(application_metrics_url="http://127.0.0.1:1/metrics")) is not None
+    assert from_targets(Targets(application_metrics_urls=("http://127.0.0.1:1/metrics",))) is not None
 
 
 def test_statements_are_counted_at_the_edges_of_their_buckets() -> None:

@@ -8,9 +8,18 @@ import pytest
 
 import harness.stack.cleanup
 from harness.errors import StackError
-from harness.stack.cleanup import GRACE_SECONDS, POLL_SECONDS, end_processes, owned_processes, take_down
-from harness.stack.ledger import Ledger, LedgerProcess, is_orphan
+from harness.stack.cleanup import (
+    GRACE_SECONDS,
+    POLL_SECONDS,
+    clean_up,
+    end_commands,
+    end_processes,
+    owned_processes,
+    take_down,
+)
+from harness.stack.ledger import LEDGERS, Ledger, LedgerProcess, is_orphan
 from harness.stack.proc import ProcessKey, boot_id
+from harness.store.jsonl import write_whole
 from tests.unit.stack.fake_proc import BOOT, FakeProc
 
 HARNESS = ProcessKey(5, 50)
@@ -157,3 +166,47 @@ def test_a_stack_whose_ledger_has_gone_is_taken_down_all_the_same(tmp_path: Path
     ledger = replace(ledger_of(boot=boot_id()), mark=f"run-{tmp_path.name}", folders=(folder,))
     take_down(tmp_path / "gone" / "ledger.json", ledger)
     assert not folder.exists()
+
+
+def container_ledger(runs: Path) -> Path:
+    path = runs / LEDGERS / "run-1.json"
+    path.parent.mkdir(parents=True)
+    write_whole(path, replace(ledger_of(boot="another boot"), containers="proofload-ab12"))
+    return path
+
+
+def test_containers_go_with_their_stack(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[tuple[str, Path | None]] = []
+
+    def remove(project: str, logs: Path | None = None) -> int:
+        asked.append((project, logs))
+        return 6
+
+    monkeypatch.setattr("harness.stack.cleanup.remove_project", remove)
+    path = container_ledger(tmp_path)
+    (removed,) = clean_up(tmp_path)
+    assert removed.containers == 6
+    assert asked == [("proofload-ab12", tmp_path / "run-1/logs")]
+    assert not path.exists()
+
+
+def test_an_engine_that_does_not_answer_keeps_nobody_from_starting_and_is_said_when_asked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def remove(project: str, logs: Path | None = None) -> int:
+        raise StackError("the containers cannot be removed")
+
+    monkeypatch.setattr("harness.stack.cleanup.remove_project", remove)
+    path = container_ledger(tmp_path)
+    assert clean_up(tmp_path) == ()
+    assert path.exists(), "they are still to be removed"
+    with pytest.raises(StackError, match="cannot be removed"):
+        clean_up(tmp_path, live=True)
+
+
+def test_commands_that_outlived_their_harness_are_killed_before_containers_go(fake_proc: FakeProc) -> None:
+    world = World(fake_proc)
+    fake_proc.add(20, environment=("PROOFLOAD_STACK=run-1",))
+    fake_proc.add(21, environment=("PROOFLOAD_STACK=run-12",))
+    end_commands(ledger_of(), proc=fake_proc.path, kill=world.kill)
+    assert [pid for pid, _ in world.sent] == [20]

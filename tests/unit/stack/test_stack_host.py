@@ -16,7 +16,7 @@ def test_a_small_host_gives_what_it_has_and_says_so() -> None:
     assert share_of(HostSize(2, 4 * GIB), size) == Share(
         2,
         4 * GIB,
-        ("host smaller than stage: 2 of 8 CPU", "host smaller than stage: 4 GiB of 16 GiB memory"),
+        ("host-capped: 2 of 8 CPU", "host-capped: 4 GiB of 16 GiB memory"),
     )
 
 

@@ -53,7 +53,7 @@ STATED = [
     ("1", "per_user", 0.10, 0.20),
     ("1", "per_user_of", 1_000, None),
     # Phase 2
-    ("2", "api_servers", 2, None),
+    ("2", "app_servers", 2, None),
     ("2", "api_vcpu_each", 4, None),
     ("2", "api_memory_each", 16 * GIB, None),
     ("2", "database_servers", 1, None),
@@ -74,7 +74,7 @@ STATED = [
     ("2", "per_user", 0.08, 0.16),
     ("2", "per_user_of", 10_000, None),
     # Phase 3
-    ("3", "api_servers", 5, None),
+    ("3", "app_servers", 5, None),
     ("3", "api_vcpu_each", 8, None),
     ("3", "api_memory_each", 32 * GIB, None),
     ("3", "database_servers", 3, None),

@@ -80,6 +80,7 @@ def application(limits: Limits, seconds: float) -> Callable[[dict[str, object], 
 def main() -> None:
     """Serve until SIGTERM."""
     parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--address", default="127.0.0.1")
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--per-minute", type=int, default=500)
     parser.add_argument("--at-once", type=int, default=10)
@@ -87,7 +88,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=1.0)
     arguments = parser.parse_args()
     limits = Limits(arguments.per_minute, arguments.at_once, arguments.file_bytes)
-    server = WSGIServer(("127.0.0.1", arguments.port), application(limits, arguments.seconds), log=None)
+    server = WSGIServer((arguments.address, arguments.port), application(limits, arguments.seconds), log=None)
     gevent.signal_handler(signal.SIGTERM, server.stop)
     server.serve_forever()
 
