@@ -14,8 +14,8 @@ from harness.cli.conclude import EXIT_CODES, conclude_capacity
 from harness.cli.output import console, print_json
 from harness.cli.search_view import SearchDisplay, describe_search, print_capacity
 from harness.cli.signals import stopped_by_signals
-<<<<<<< HEAD
 from harness.cli.verify import (
+    COMPOSE,
     WithoutSwitches,
     WithSwitches,
     external_url,
@@ -23,9 +23,6 @@ from harness.cli.verify import (
     response_bound,
     switched_stage,
 )
-=======
-from harness.cli.verify import COMPOSE, external_url, locustfile_of, response_bound
->>>>>>> compose
 from harness.errors import ConfigError
 from harness.experiment.capacity import explore
 from harness.experiment.settings import Settings, StopRequest
@@ -133,11 +130,8 @@ def capacity(
         plan_digest=digest(target_path(system)),
         command=shlex.join(["proofload", *sys.argv[1:]]),
         base_url=base_url,
-<<<<<<< HEAD
         deviations=deviations,
-=======
         containers=stack == COMPOSE,
->>>>>>> compose
     )
     with (
         stopped_by_signals(stop),
