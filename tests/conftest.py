@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 
 import pytest
 from hypothesis import settings
@@ -10,6 +11,11 @@ from hypothesis import settings
 # The same examples every time, so that a change is judged by what it changed; EXPLORE=1 looks for new ones.
 settings.register_profile("proofload", derandomize=not os.environ.get("EXPLORE"))
 settings.load_profile("proofload")
+
+# Children inherit what is ignored, and Proofload heeds that: under nohup or in the background of a shell, the tests that
+# send signals would wait for ever.
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
