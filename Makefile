@@ -35,7 +35,7 @@ stack-down: ## stop and remove what a killed run left behind
 	@scripts/setup run
 	@.venv/bin/proofload stack down
 
-test: ## set up, then all checks and all tests (20 minutes or more)
+test: ## set up, then all checks and all tests (half an hour)
 	@scripts/setup test
 	@scripts/check
 	@scripts/test

@@ -12,8 +12,8 @@ from hypothesis import settings
 settings.register_profile("proofload", derandomize=not os.environ.get("EXPLORE"))
 settings.load_profile("proofload")
 
-# Children inherit what is ignored, and Proofload heeds that: under nohup or in the background of a shell, the tests that
-# send signals would wait for ever.
+# Children inherit what is ignored, and Proofload heeds that: under nohup or in the background of a shell, the tests
+# that send signals would wait for ever.
 signal.signal(signal.SIGHUP, signal.SIG_DFL)
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
