@@ -15,8 +15,8 @@ class StackSize:
     redis_evicts: a full Redis drops keys that expire anyway, the least recently used first, instead of refusing writes.
     db_pool_size, db_max_overflow: SQLAlchemy's pool of one web process; None: shared out by the connection budget.
     compression: whether nginx compresses responses.
-    app_servers: machines that the gunicorn workers are spread over. read_replicas: servers that follow the database.
-    Containers are that many; local processes are one server of each, and say so.
+    app_servers: machines that the gunicorn workers are spread over. read_replicas: servers that follow the database and
+    take the reads that may lag.
     application: further environment variables of the application and their values.
     """
 

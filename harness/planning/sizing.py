@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from harness.errors import PlanError
 from harness.model.sizing import StackSize
@@ -88,6 +88,22 @@ def size_of(stage: Stage) -> StackSize:
     )
 
 
+def as_started(size: StackSize) -> tuple[StackSize, tuple[str, ...]]:
+    """The size as it is started, with as many workers on each application server and at most one replica, and what that
+    changes, a sentence each."""
+    servers = min(size.app_servers, size.gunicorn_workers)
+    deviations = []
+    if size.read_replicas > 1:
+        deviations.append(f"1 read replica for {size.read_replicas}: one stands in for all of them")
+    size = replace(size, app_servers=servers, read_replicas=min(1, size.read_replicas))
+    each = workers_of_each_server(size)
+    if each * servers != size.gunicorn_workers:
+        deviations.append(
+            f"{each * servers} gunicorn workers for {size.gunicorn_workers}: {each} on each of {servers} servers"
+        )
+    return replace(size, gunicorn_workers=each * servers), tuple(deviations)
+
+
 def workers_of_each_server(size: StackSize) -> int:
     """gunicorn workers on each application server; rounded up, so that all servers are alike."""
     return math.ceil(size.gunicorn_workers / size.app_servers)
@@ -111,7 +127,11 @@ def audience_of(target: CapacityTarget, stage: Stage) -> Audience:
 
 @dataclass(frozen=True, slots=True)
 class ConnectionBudget:
-    """SQLAlchemy's pool in each process, and how many connections all of them open at most."""
+    """SQLAlchemy's pool in each process, and how many connections all of them open at most.
+
+    A web process has a pool for each server that it speaks to: where there is a replica, one of that size for it too.
+    Through PgBouncer those are its clients as well, and count.
+    """
 
     web_pool_size: int
     web_max_overflow: int
@@ -129,23 +149,25 @@ def connection_budget(size: StackSize) -> ConnectionBudget:
     Behind PgBouncer the same holds for PgBouncer's clients, where the plan limits them; otherwise each worker gets
     SQLAlchemy's default, since waiting for a server connection is then PgBouncer's job.
     Where the plan sizes the pool itself, each web process gets that, whether or not all of them fit: it is the plan's
-    own arithmetic that is to be proven.
+    own arithmetic that is to be proven. A replica has connections of its own, as many as the primary; PgBouncer's
+    clients are shared by the pools of both.
 
     Raises PlanError when not even one connection a worker fits.
     """
     task_pool, task_overflow = 1, 1
+    pools = 2 if size.read_replicas and size.pgbouncer_pool_size is not None else 1
     tasks = (size.celery_default_concurrency + size.celery_heavy_workers) * (task_pool + task_overflow)
     if size.db_pool_size is not None:
         overflow = size.db_max_overflow or 0
-        most = size.gunicorn_workers * (size.db_pool_size + overflow) + tasks
+        most = size.gunicorn_workers * pools * (size.db_pool_size + overflow) + tasks
         return ConnectionBudget(size.db_pool_size, overflow, task_pool, task_overflow, most)
     if size.pgbouncer_pool_size is None:
         available = size.postgres_max_connections - SUPERUSER_RESERVED_CONNECTIONS - SPARE_CONNECTIONS
     elif size.pgbouncer_max_client_connections is not None:
         available = size.pgbouncer_max_client_connections - SPARE_CONNECTIONS
     else:
-        available = tasks + LARGEST_POOL * size.gunicorn_workers
-    share = min((available - tasks) // size.gunicorn_workers, LARGEST_POOL)
+        available = tasks + LARGEST_POOL * size.gunicorn_workers * pools
+    share = min((available - tasks) // (size.gunicorn_workers * pools), LARGEST_POOL)
     if share < 1:
         raise PlanError(
             f"{available} database connections are not enough for {size.gunicorn_workers} gunicorn workers"
@@ -154,4 +176,4 @@ def connection_budget(size: StackSize) -> ConnectionBudget:
             "fewer workers, more connections, or PgBouncer",
         )
     pool = (share + 1) // 2
-    return ConnectionBudget(pool, share - pool, task_pool, task_overflow, share * size.gunicorn_workers + tasks)
+    return ConnectionBudget(pool, share - pool, task_pool, task_overflow, share * size.gunicorn_workers * pools + tasks)

@@ -29,6 +29,7 @@ SAMPLERS: tuple[Factory, ...] = (
     cgroup.from_targets,
     storage.from_targets,
     postgres.from_targets,
+    postgres.replica_from_targets,
     pgbouncer.from_targets,
     redis_server.from_targets,
     celery.from_targets,

@@ -31,31 +31,28 @@ class GunicornRaw:
 class GunicornSampler:
     """Samples gunicorn by the process ids of its arbiters, one for each application server.
 
-    port: the TCP port that they listen on; without, the listen queue is left out.
+    ports: the TCP port that each of them listens on; without, the listen queue is left out.
     """
 
     source = "gunicorn"
     period_seconds = 1.0
 
-    def __init__(self, pids: Sequence[int], port: int | None = None, proc: Path = Path("/proc")) -> None:
+    def __init__(self, pids: Sequence[int], ports: Sequence[int] = (), proc: Path = Path("/proc")) -> None:
         self._pids = tuple(pids)
-        self._port = port
+        self._ports = tuple(ports)
         self._proc = proc
         # Of the process: an arbiter in a container has a network of its own.
-        self._sockets = () if port is None else tuple(KernelFile(proc / str(pid) / "net/tcp") for pid in self._pids)
+        self._sockets = tuple(KernelFile(proc / str(pid) / "net/tcp") for pid in self._pids[: len(self._ports)])
         self._seen: set[tuple[int, int]] = set()
 
     def fetch(self) -> GunicornRaw:
         """Look at the arbiters' children. Raises FileNotFoundError when one of them is gone."""
         workers = read_times([child for pid in self._pids for child in children(pid, self._proc)], self._proc)
         self._seen |= {(worker.pid, worker.started_ticks) for worker in workers}
-        return GunicornRaw(workers, len(self._seen), tuple(self._read_sockets(file) for file in self._sockets))
+        return GunicornRaw(workers, len(self._seen), self._read_all_sockets())
 
-    def _read_sockets(self, file: KernelFile) -> bytes:
-        # Listening sockets come first: line by line up to ours, since the kernel walks all its thousands of
-        # connections for whoever asks for more (2.5 ms instead of 0.02).
-        port = self._port or 0
-        return file.read(until=lambda line: _waiting(line, port) is not None, chunk_bytes=_LINE_BYTES)
+    def _read_all_sockets(self) -> tuple[bytes, ...]:
+        return tuple(_read_sockets(file, port) for file, port in zip(self._sockets, self._ports, strict=True))
 
     def parse(self, raw: GunicornRaw, previous: GunicornRaw | None, elapsed_seconds: float) -> Mapping[str, float]:
         """The values of the server. A worker that lived less than a second may never be seen."""
@@ -63,8 +60,8 @@ class GunicornSampler:
             "workers": len(raw.workers),
             "worker_starts_total": raw.workers_seen,
         }
-        if raw.sockets and self._port is not None:
-            queues = [listen_queue(sockets, self._port) for sockets in raw.sockets]
+        if raw.sockets:
+            queues = [listen_queue(sockets, port) for sockets, port in zip(raw.sockets, self._ports, strict=True)]
             known_queues = [queue for queue in queues if queue is not None]
             values["listen_queue"] = sum(known_queues) if len(known_queues) == len(queues) else None
         if previous is not None:
@@ -87,7 +84,13 @@ class GunicornSampler:
 
 def from_targets(targets: Targets) -> GunicornSampler | None:
     """Made when the arbiter is known."""
-    return GunicornSampler(targets.gunicorn_pids, targets.gunicorn_port) if targets.gunicorn_pids else None
+    return GunicornSampler(targets.gunicorn_pids, targets.gunicorn_ports) if targets.gunicorn_pids else None
+
+
+def _read_sockets(file: KernelFile, port: int) -> bytes:
+    # Listening sockets come first: line by line up to ours, since the kernel walks all its thousands of connections for
+    # whoever asks for more (2.5 ms instead of 0.02).
+    return file.read(until=lambda line: _waiting(line, port) is not None, chunk_bytes=_LINE_BYTES)
 
 
 def listen_queue(sockets: bytes, port: int) -> int | None:

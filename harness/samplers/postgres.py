@@ -83,10 +83,10 @@ _RATES = {
 class PostgresSampler:
     """Samples the server and the database that the data source name leads to."""
 
-    source = "postgres"
     period_seconds = 1.0
 
-    def __init__(self, dsn: str) -> None:
+    def __init__(self, dsn: str, source: str = "postgres") -> None:
+        self.source = source
         self._connection = PostgresConnection(dsn, setup=_SETUP)
         self._query = ""
 
@@ -125,6 +125,11 @@ class PostgresSampler:
 def from_targets(targets: Targets) -> PostgresSampler | None:
     """Made when there is a data source name."""
     return None if targets.postgres_dsn is None else PostgresSampler(targets.postgres_dsn)
+
+
+def replica_from_targets(targets: Targets) -> PostgresSampler | None:
+    """Made when there is a replica: what is read there, and how it waits."""
+    return None if targets.replica_dsn is None else PostgresSampler(targets.replica_dsn, "replica")
 
 
 def _growth(now: float | None, before: float | None) -> float | None:

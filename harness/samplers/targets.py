@@ -33,11 +33,11 @@ class Targets:
     cgroup: the control group of all servers. process_ids: their main processes, looked at (with all that they
     have started) where there is no control group.
     postgres_dsn: PostgreSQL itself (not through PgBouncer), database of the application, as a role that may read
-    statistics (``pg_monitor`` or a superuser).
+    statistics (``pg_monitor`` or a superuser). replica_dsn: the same of a server that follows it.
     pgbouncer_dsn: the admin console, database ``pgbouncer``, as one of its ``stats_users``.
     celery_queues: names of the queues on ``celery_broker_url``. celery_slots: tasks that each
     queue's workers can do at once, where that is known.
-    gunicorn_pids: its arbiter, of each application server. gunicorn_port: the TCP port that they listen on, if they do.
+    gunicorn_pids: its arbiter, of each application server. gunicorn_ports: the TCP port of each, if they listen on one.
     application_metrics_urls (of each application server), nginx_status_url: http only.
     metrics: of the system's own, by name. metrics_urls: their addresses, by the environment variable that names them.
     """
@@ -49,13 +49,14 @@ class Targets:
     cgroup: Cgroup | None = None
     process_ids: tuple[int, ...] = ()
     postgres_dsn: str | None = field(default=None, repr=False)
+    replica_dsn: str | None = field(default=None, repr=False)
     pgbouncer_dsn: str | None = field(default=None, repr=False)
     redis_url: str | None = field(default=None, repr=False)
     celery_broker_url: str | None = field(default=None, repr=False)
     celery_queues: tuple[str, ...] = ()
     celery_slots: Mapping[str, int] = field(default_factory=dict)
     gunicorn_pids: tuple[int, ...] = ()
-    gunicorn_port: int | None = None
+    gunicorn_ports: tuple[int, ...] = ()
     application_metrics_urls: tuple[str, ...] = ()
     nginx_status_url: str | None = None
     metrics: tuple[Metric, ...] = ()

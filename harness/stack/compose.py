@@ -102,7 +102,7 @@ class ComposeStack(OwnStack):
         containers = project.containers()
         self._report("reading back the sizes")
         facts = Read(
-            rendered, share, cgroup, parent, up.database, up.cache, containers, answer, _version_of_nginx(containers)
+            rendered, share, cgroup, parent, up.database, up.replica, up.cache, containers, answer, _version_of_nginx(containers)
         )
         rows = read_back(facts)
         require_matches(rows)
@@ -176,12 +176,13 @@ class ComposeStack(OwnStack):
         return Endpoints(
             base_url=base_url,
             postgres_dsn=up.database.dsn(),
+            replica_dsn=None if up.replica is None else up.replica.dsn(),
             pgbouncer_admin_dsn=console,
             redis_url=up.cache.url,
             nginx_status_url=base_url + nginx.STATUS_PATH,
             metrics_urls=tuple(web.Web(one.port(GUNICORN_PORT)).metrics_url for one in apps),
             gunicorn_pids=tuple(one.pid for one in apps),
-            gunicorn_port=GUNICORN_PORT,
+            gunicorn_ports=(GUNICORN_PORT,) * len(apps),
             celery_queues=tuple(worker.queue for worker in tasks.workers_of(size)),
             cgroup=cgroup,
             data_paths=tuple(dict.fromkeys(folder for folder in folders if os.access(folder, os.R_OK | os.X_OK))),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -15,7 +15,7 @@ from harness.stack.compose_engine import docker
 from harness.stack.compose_render import EVERYWHERE, PGBOUNCER_PORT, SOMAXCONN, Rendered, pooler
 from harness.stack.host import Share
 from harness.stack.limits import PAGE_BYTES, CgroupPaths
-from harness.stack.readback import compare, recorded
+from harness.stack.readback import compare, numbered, recorded
 from harness.stack.sizes import limit_rows
 
 
@@ -28,6 +28,7 @@ class Read:
     cgroup: CgroupPaths | None
     parent: str
     database: postgres.Postgres
+    replica: postgres.Postgres | None
     cache: redis.Redis
     containers: tuple[Container, ...]
     answer: Mapping[str, Any]
@@ -49,20 +50,15 @@ def read_back(read: Read) -> tuple[ReadBack, ...]:
         *limit_rows(read.cgroup, read.share, size),
         *(row for one in read.containers if one.running for row in container_rows(one, read)),
         *postgres.read_back(read.database, size, dsn),
-        compare("postgres", "streaming replicas", size.read_replicas, postgres.followers(read.database)),
+        *(() if read.replica is None else postgres.read_back_replica(read.replica, read.database, size)),
         *(pgbouncer.read_back(console, read.database) if console is not None else ()),
         *redis.read_back(read.cache, size, EVERYWHERE),
         compare("app", "servers", size.app_servers, len(apps)),
-        *(row for place, one in enumerate(apps, 1) for row in _numbered(place, web.read_back(of_one, one.pid))),
+        *(row for place, one in enumerate(apps, 1) for row in numbered(place, web.read_back(of_one, one.pid))),
         *tasks.read_back(size, read.answer.get("workers", {}), pids),
         *nginx.read_back(read.nginx_version, size, running["nginx"].pid),
         application.pool_row(budget),
     )
-
-
-def _numbered(place: int, rows: tuple[ReadBack, ...]) -> Iterator[ReadBack]:
-    for row in rows:
-        yield row if place == 1 else replace(row, component=f"{row.component} {place}")
 
 
 def container_rows(container: Container, read: Read) -> tuple[ReadBack, ...]:

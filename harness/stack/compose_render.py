@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from harness.model.sizing import StackSize
-from harness.planning.sizing import Audience, ConnectionBudget, connection_budget, workers_of_each_server
+from harness.planning.sizing import Audience, ConnectionBudget, connection_budget, as_started, workers_of_each_server
 from harness.stack import application, nginx, pgbouncer, postgres, redis, tasks, web, whisper
 from harness.stack.host import Share
 from harness.stack.places import DOCKER
@@ -85,17 +85,6 @@ def image_tag(docker: Path = DOCKER) -> str:
     return digest.hexdigest()[:12]
 
 
-def spread(size: StackSize) -> tuple[StackSize, tuple[str, ...]]:
-    """The size with as many workers on each application server, and what that changes, a sentence each."""
-    servers = min(size.app_servers, size.gunicorn_workers)
-    size = replace(size, app_servers=servers, read_replicas=min(1, size.read_replicas))
-    each = workers_of_each_server(size)
-    if each * servers == size.gunicorn_workers:
-        return size, ()
-    words = f"{each * servers} gunicorn workers for {size.gunicorn_workers}: {each} on each of {servers} servers"
-    return replace(size, gunicorn_workers=each * servers), (words,)
-
-
 def render(
     size: StackSize,
     audience: Audience,
@@ -106,7 +95,7 @@ def render(
     password: Callable[[], str] = lambda: secrets.token_urlsafe(24),
 ) -> Rendered:
     """Everything that is written before the first container starts. Raises PlanError."""
-    size, deviations = spread(size)
+    size, deviations = as_started(size)
     budget = connection_budget(size)
     pooled = size.pgbouncer_pool_size is not None
     has_whisper = whisper.is_wanted(dict(size.application))
@@ -132,6 +121,7 @@ def render(
         "STATEMENT_TIMEOUT_MS": str(round(size.postgres_statement_timeout_seconds * 1000)),
         "SEED_ARGUMENTS": shlex.join(application.seed_arguments(audience, seed)),
         "DATABASE_ADDRESS": f"pgbouncer:{PGBOUNCER_PORT}" if pooled else f"postgres:{POSTGRES_PORT}",
+        "READ_DATABASE_ADDRESS": _replica_address(size),
         "APP_SERVERS": str(size.app_servers),
         **_renamed("WEB", application.web_pool(budget)),
         **_renamed("TASK", application.task_pool(budget)),
@@ -170,7 +160,7 @@ def render(
             logs="/logs",
             address=EVERYWHERE,
             port=NGINX_PORT,
-            gunicorn=("app", GUNICORN_PORT),  # the name of every application server
+            gunicorn=(("app", GUNICORN_PORT),),  # the name of every application server
             may_look=PRIVATE,
         ),
         **{f"secrets/{name}": value for name, value in passwords.items()},
@@ -181,9 +171,19 @@ def render(
             address=EVERYWHERE,
             port=PGBOUNCER_PORT,
             database=("postgres", POSTGRES_PORT),
+            replica=("replica", POSTGRES_PORT) if size.read_replicas else None,
             users_file="/run/pgbouncer/users.txt",
         )
     return Rendered(files, passwords, environment, _services(profiles), size, budget, deviations)
+
+
+def _replica_address(size: StackSize) -> str:
+    """Where the web tier reads what may lag: host, port and database; "" without a replica."""
+    if not size.read_replicas:
+        return ""
+    if size.pgbouncer_pool_size is not None:
+        return f"pgbouncer:{PGBOUNCER_PORT}/{pgbouncer.REPLICA_DATABASE}"
+    return f"replica:{POSTGRES_PORT}/{postgres.DATABASE}"
 
 
 def pooler(size: StackSize, budget: ConnectionBudget, port: int) -> pgbouncer.PgBouncer:

@@ -36,7 +36,7 @@ LOOK_SECONDS = 0.5
 
 
 class WayUp:
-    """The way up. database, cache: once they answer."""
+    """The way up. database, replica (where there is one), cache: once they answer."""
 
     def __init__(
         self, project: Project, rendered: Rendered, check: Callable[[], None], report: Callable[[str], None]
@@ -46,6 +46,7 @@ class WayUp:
         self._check = check
         self._report = report
         self.database: postgres.Postgres
+        self.replica: postgres.Postgres | None = None
         self.cache: redis.Redis
 
     def everything(self) -> dict[str, Any]:
@@ -70,13 +71,15 @@ class WayUp:
             self._up("replica")
             follower = replace(self.database, port=self._one("replica").port(POSTGRES_PORT))
             self._wait(lambda: postgres.answers(follower) and postgres.followers(self.database) > 0, "replica")
+            self._wait(lambda: postgres.has_caught_up(follower, self.database), "replica")
+            self.replica = follower
         self._report("gunicorn, Celery and nginx")
         queues = [worker.name for worker in tasks.workers_of(size)]
         self._up("app", *queues)
         for one in self._all("app"):
             self._wait(lambda one=one: _serves(one, workers_of_each_server(size)), "app")  # type: ignore[misc]
         self._up("nginx")  # last, since it asks once where the application's servers are
-        gate = nginx.Nginx(unused, unused, self._one("nginx").port(NGINX_PORT), GUNICORN_PORT)
+        gate = nginx.Nginx(unused, unused, self._one("nginx").port(NGINX_PORT), (GUNICORN_PORT,))
         self._wait(lambda: nginx.answers(gate), "nginx")
         return self._ask_workers(len(queues))
 

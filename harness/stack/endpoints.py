@@ -15,20 +15,22 @@ class Endpoints:
     """Addresses and places. None: there is no such thing, or nobody said where.
 
     postgres_dsn: of a superuser, whose connections PostgreSQL reserves: it can look when everyone else must wait.
+    replica_dsn: of a superuser of the server that follows it.
     pgbouncer_admin_dsn: PgBouncer's console; simple queries only, autocommit. metrics_urls: gunicorn's own port,
-    of each application server. gunicorn_pids: of their main processes. gunicorn_port: as those see it.
+    of each application server. gunicorn_pids: of their main processes. gunicorn_ports: of each, as it sees it.
     process_ids: each server's main process; the others descend from these.
     data_paths: folders whose size is the stack's disk use.
     """
 
     base_url: str
     postgres_dsn: str | None = field(default=None, repr=False)  # holds a password
+    replica_dsn: str | None = field(default=None, repr=False)  # holds a password
     pgbouncer_admin_dsn: str | None = field(default=None, repr=False)  # holds a password
     redis_url: str | None = field(default=None, repr=False)  # holds a password
     nginx_status_url: str | None = None
     metrics_urls: tuple[str, ...] = ()
     gunicorn_pids: tuple[int, ...] = ()
-    gunicorn_port: int | None = None
+    gunicorn_ports: tuple[int, ...] = ()
     celery_queues: tuple[str, ...] = ()
     cgroup: CgroupPaths | None = None
     data_paths: tuple[Path, ...] = ()

@@ -33,7 +33,7 @@ class Nginx:
     folder: Path
     logs: Path
     port: int
-    gunicorn_port: int
+    gunicorn_ports: tuple[int, ...]
 
     @property
     def url(self) -> str:
@@ -63,12 +63,13 @@ def configuration(
     logs: str,
     address: str,
     port: int,
-    gunicorn: tuple[str, int],
+    gunicorn: tuple[tuple[str, int], ...],
     user: str = "",
     may_look: tuple[str, ...] = (LOOPBACK,),
 ) -> str:
-    """nginx.conf. folder: for what nginx itself keeps. gunicorn: a name of several addresses is balanced over them.
-    user: user and group of the workers, "" where nginx is not started as root. may_look: who gets its status."""
+    """nginx.conf. folder: for what nginx itself keeps. gunicorn: the application servers, over which it balances, as over
+    the addresses of a name that has several. user: user and group of the workers, "" where nginx is not started as root.
+    may_look: who gets its status."""
     return render(
         "nginx/nginx.conf.j2",
         folder=folder,
@@ -81,8 +82,7 @@ def configuration(
         largest_upload=LARGEST_UPLOAD,
         address=address,
         port=port,
-        gunicorn_address=gunicorn[0],
-        gunicorn_port=gunicorn[1],
+        gunicorn=gunicorn,
         status_path=STATUS_PATH,
         may_look=may_look,
         compression=size.compression,
@@ -97,7 +97,7 @@ def serve(programs: Programs, server: Nginx, size: StackSize, account: Account |
         logs=str(server.logs),
         address=LOOPBACK,
         port=server.port,
-        gunicorn=(LOOPBACK, server.gunicorn_port),
+        gunicorn=tuple((LOOPBACK, gunicorn) for gunicorn in server.gunicorn_ports),
         user=f"{account.name} {_group(account)}" if account else "",
     )
     configuration_path(server).write_text(text, encoding="utf-8")

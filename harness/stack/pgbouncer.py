@@ -20,6 +20,10 @@ from harness.stack.readback import compare, recorded
 from harness.stack.render import render
 
 
+REPLICA_DATABASE = "refapp_read"
+"""What the database is called that leads to the replica."""
+
+
 @dataclass(frozen=True, slots=True)
 class PgBouncer:
     """Where it lies and listens, and its sizes."""
@@ -39,13 +43,22 @@ def most_clients(size: StackSize, budget: ConnectionBudget) -> int:
     return size.pgbouncer_max_client_connections or max(100, 2 * budget.most_clients)
 
 
-def configuration(server: PgBouncer, *, address: str, port: int, database: tuple[str, int], users_file: str) -> str:
-    """pgbouncer.ini. address, port: where it listens. database: where PostgreSQL does."""
+def configuration(
+    server: PgBouncer,
+    *,
+    address: str,
+    port: int,
+    database: tuple[str, int],
+    replica: tuple[str, int] | None,
+    users_file: str,
+) -> str:
+    """pgbouncer.ini. address, port: where it listens. database, replica: where PostgreSQL does."""
     return render(
         "pgbouncer/pgbouncer.ini.j2",
         database=DATABASE,
-        postgres_address=database[0],
-        postgres_port=database[1],
+        postgres=database,
+        replica=replica,
+        replica_database=REPLICA_DATABASE,
         address=address,
         port=port,
         users_file=users_file,
@@ -55,8 +68,10 @@ def configuration(server: PgBouncer, *, address: str, port: int, database: tuple
     )
 
 
-def serve(programs: Programs, server: PgBouncer, postgres: Postgres, account: Account | None) -> Command:
-    """Configure and serve it."""
+def serve(
+    programs: Programs, server: PgBouncer, postgres: Postgres, replica: Postgres | None, account: Account | None
+) -> Command:
+    """Configure and serve it; what leads to a replica may be asked for once that is there."""
     assert programs.pgbouncer is not None
     # In plain text: PgBouncer 1.18 needs the password itself to answer PostgreSQL's SCRAM challenge.
     users = write_private(
@@ -65,7 +80,12 @@ def serve(programs: Programs, server: PgBouncer, postgres: Postgres, account: Ac
         account,
     )
     text = configuration(
-        server, address=LOOPBACK, port=server.port, database=(LOOPBACK, postgres.port), users_file=str(users)
+        server,
+        address=LOOPBACK,
+        port=server.port,
+        database=(LOOPBACK, postgres.port),
+        replica=None if replica is None else (LOOPBACK, replica.port),
+        users_file=str(users),
     )
     path = write_private(server.folder / "pgbouncer.ini", text, account)
     # SIGINT waits for transactions, SIGTERM ends at once.

@@ -23,7 +23,9 @@ from harness.stack.render import render
 SUPERUSER = "proofload"
 ROLE = "refapp"
 DATABASE = "refapp"
+REPLICATOR = "replicator"
 FOLDER = "postgres"
+REPLICA_FOLDER = "replica"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,10 +37,10 @@ class Postgres:
     superuser_password: str = field(repr=False)
     role_password: str = field(repr=False)
 
-    def dsn(self, *, superuser: bool = True, port: int | None = None) -> str:
-        """libpq's URI; another port is PgBouncer's."""
+    def dsn(self, *, superuser: bool = True, port: int | None = None, database: str = DATABASE) -> str:
+        """libpq's URI; another port, and another name of the database, are PgBouncer's."""
         user, password = (SUPERUSER, self.superuser_password) if superuser else (ROLE, self.role_password)
-        return f"postgresql://{user}:{password}@{LOOPBACK}:{port or self.port}/{DATABASE}"
+        return f"postgresql://{user}:{password}@{LOOPBACK}:{port or self.port}/{database}"
 
 
 def initdb(programs: Programs, server: Postgres, account: Account | None) -> Command:
@@ -73,14 +75,36 @@ def configuration(size: StackSize, *, address: str, port: int) -> str:
     )
 
 
-def serve(programs: Programs, server: Postgres, size: StackSize, account: Account | None) -> Command:
+def copy(programs: Programs, server: Postgres, primary: Postgres, replication_password: str) -> Command:
+    """Make the cluster of a replica, which will follow the primary from then on; its folder exists, and is empty."""
+    return Command(
+        "pg_basebackup",
+        (
+            str(programs.pg_basebackup),
+            f"--host={LOOPBACK}",
+            f"--port={primary.port}",
+            f"--username={REPLICATOR}",
+            f"--pgdata={server.folder}",
+            "--wal-method=stream",
+            "--checkpoint=fast",
+            "--write-recovery-conf",
+            "--no-sync",
+        ),
+        cwd=server.folder,
+        environment={"PGPASSWORD": replication_password},
+    )
+
+
+def serve(
+    programs: Programs, server: Postgres, size: StackSize, account: Account | None, name: str = "postgres"
+) -> Command:
     """Configure the cluster and serve it."""
     (server.folder.parent / "initdb-password").unlink(missing_ok=True)
     text = configuration(size, address=LOOPBACK, port=server.port)
     write_private(server.folder / "postgresql.conf", text, account)
     # SIGQUIT: end at once, without a checkpoint of data that is about to be removed, and give back shared memory.
     return Command(
-        "postgres",
+        name,
         (str(programs.postgres), "-D", str(server.folder)),
         cwd=server.folder,
         stop_signal=signal.SIGQUIT,
@@ -101,8 +125,8 @@ def _maintenance(server: Postgres) -> str:
     return server.dsn().rpartition("/")[0] + "/postgres"
 
 
-def make_database(server: Postgres, size: StackSize) -> None:
-    """The application's role and database, and the extension that the samplers read."""
+def make_database(server: Postgres, size: StackSize, replication_password: str) -> None:
+    """The roles of the application and of replicas, the database, and the extension that the samplers read."""
     timeout_ms = round(size.postgres_statement_timeout_seconds * 1000)
     with psycopg.connect(_maintenance(server), autocommit=True) as connection:
         role, database = sql.Identifier(ROLE), sql.Identifier(DATABASE)
@@ -110,6 +134,11 @@ def make_database(server: Postgres, size: StackSize) -> None:
         # Of the role, not of the connection: PgBouncer before 1.20 refuses the startup parameter "options".
         connection.execute(
             sql.SQL("ALTER ROLE {} SET statement_timeout = {}").format(role, sql.Literal(f"{timeout_ms}ms"))
+        )
+        connection.execute(
+            sql.SQL("CREATE ROLE {} LOGIN REPLICATION PASSWORD {}").format(
+                sql.Identifier(REPLICATOR), sql.Literal(replication_password)
+            )
         )
         connection.execute(sql.SQL("CREATE DATABASE {} OWNER {}").format(database, role))
     with psycopg.connect(server.dsn(), autocommit=True) as connection:
@@ -122,6 +151,28 @@ def followers(server: Postgres) -> int:
         row = connection.execute("SELECT count(*) FROM pg_stat_replication WHERE state = 'streaming'").fetchone()
     assert row is not None
     return int(row[0])
+
+
+def has_caught_up(server: Postgres, primary: Postgres) -> bool:
+    """Whether a replica has replayed everything that the primary has written so far. Raises psycopg.Error."""
+    with psycopg.connect(primary.dsn(), autocommit=True, connect_timeout=2) as connection:
+        row = connection.execute("SELECT pg_current_wal_lsn()::text").fetchone()
+    with psycopg.connect(server.dsn(), autocommit=True, connect_timeout=2) as connection:
+        behind = connection.execute("SELECT pg_last_wal_replay_lsn() >= %s::pg_lsn", row).fetchone()
+    return behind == (True,)
+
+
+def read_back_replica(server: Postgres, primary: Postgres, size: StackSize) -> tuple[ReadBack, ...]:
+    """Ask the primary who follows it, and the replica for its sizes and whether it only reads."""
+    with psycopg.connect(server.dsn(), autocommit=True) as connection:
+        settings = dict(connection.execute("SELECT name, setting FROM pg_settings").fetchall())
+    buffers = int(settings["shared_buffers"]) * int(settings["block_size"])
+    return (
+        compare("postgres", "streaming replicas", size.read_replicas, followers(primary)),
+        compare("replica", "transaction_read_only", "on", settings["transaction_read_only"]),
+        compare("replica", "max_connections", size.postgres_max_connections, int(settings["max_connections"])),
+        compare("replica", "shared_buffers", size.postgres_shared_buffers_bytes, buffers, unit="bytes"),
+    )
 
 
 def read_back(server: Postgres, size: StackSize, application_dsn: str) -> tuple[ReadBack, ...]:
@@ -160,10 +211,15 @@ def shared_memory_id(postmaster_pid: str) -> tuple[int, int] | None:
 
 
 def remove_shared_memory(stack_folder: Path, segments: Path = Path("/proc/sysvipc/shm")) -> bool:
+    """That of each of the stack's clusters; whether there was any."""
+    return any([_remove_segment(stack_folder / name, segments) for name in (FOLDER, REPLICA_FOLDER)])
+
+
+def _remove_segment(cluster: Path, segments: Path) -> bool:
     """Remove what a PostgreSQL that was killed (by the kernel for memory, say) could not remove itself: one small
     System V segment, found by the id in postmaster.pid, and only if its key agrees and nobody uses it."""
     try:
-        found = shared_memory_id((stack_folder / FOLDER / "postmaster.pid").read_text())
+        found = shared_memory_id((cluster / "postmaster.pid").read_text())
         rows = [line.split() for line in segments.read_text().splitlines()[1:]]
     except (OSError, ValueError):
         return False

@@ -17,6 +17,7 @@ DEBIAN_POSTGRES = Path("/usr/lib/postgresql")
 PACKAGES = {
     "postgres": "postgresql",
     "initdb": "postgresql",
+    "pg_basebackup": "postgresql",
     "redis-server": "redis-server",
     "nginx": "nginx-light",
     "pgbouncer": "pgbouncer",
@@ -31,6 +32,7 @@ class Programs:
 
     postgres: Path
     initdb: Path
+    pg_basebackup: Path
     redis_server: Path
     nginx: Path
     ffmpeg: Path
@@ -46,7 +48,7 @@ def newest_postgres(root: Path = DEBIAN_POSTGRES) -> str:
 def find_programs(*, pgbouncer: bool, locate: Callable[[str], Path | None] | None = None) -> Programs:
     """Find them all. Raises MissingProgram that names every missing one and the line that installs them."""
     locate = locate or _locate
-    wanted = ["postgres", "initdb", "redis-server", "nginx", "ffmpeg"]
+    wanted = ["postgres", "initdb", "pg_basebackup", "redis-server", "nginx", "ffmpeg"]
     if pgbouncer:
         wanted.append("pgbouncer")
     if os.geteuid() == 0:
@@ -62,6 +64,7 @@ def find_programs(*, pgbouncer: bool, locate: Callable[[str], Path | None] | Non
     return Programs(
         postgres=found["postgres"],
         initdb=found["initdb"],
+        pg_basebackup=found["pg_basebackup"],
         redis_server=found["redis-server"],
         nginx=found["nginx"],
         ffmpeg=found["ffmpeg"],

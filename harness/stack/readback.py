@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
 from harness.errors import LimitsMismatch
 from harness.model.run import ReadBack
@@ -42,6 +43,12 @@ def _text(value: float | str | None, unit: str) -> str:
     if unit == "bytes":
         return format_quantity(value, Unit.BYTES)
     return f"{value:g} {unit}".rstrip()
+
+
+def numbered(place: int, rows: Iterable[ReadBack]) -> Iterator[ReadBack]:
+    """The rows of one of several servers alike; the first keeps the plain name."""
+    for row in rows:
+        yield row if place == 1 else replace(row, component=f"{row.component} {place}")
 
 
 def require_matches(rows: Iterable[ReadBack]) -> None:

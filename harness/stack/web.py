@@ -47,12 +47,14 @@ def arguments(size: StackSize, bind: str) -> tuple[str, ...]:
     )
 
 
-def serve(python: Path, server: Web, size: StackSize, environment: Mapping[str, str]) -> Command:
+def serve(
+    python: Path, server: Web, size: StackSize, environment: Mapping[str, str], name: str = "gunicorn"
+) -> Command:
     """Serve the application."""
     argv = (str(python), "-m", "gunicorn", *arguments(size, f"{LOOPBACK}:{server.port}"), *_heartbeat_folder())
     # SIGQUIT: end now; SIGTERM would wait for every open WebSocket.
     return Command(
-        "gunicorn",
+        name,
         argv,
         cwd=APPLICATION,
         environment=environment,

@@ -12,6 +12,7 @@ from itsdangerous import BadData, URLSafeTimedSerializer
 
 from refapp.config import settings
 from refapp.errors import ApiError
+from refapp.reading import wrote
 from refapp.users import User, find_by_email, hash_password, password_matches
 from refapp.validation import json_object, text
 
@@ -20,6 +21,7 @@ R = TypeVar("R")
 
 TOKEN_SECONDS = 12 * 3600
 COOKIE = "token"
+READING = frozenset({"GET", "HEAD", "OPTIONS"})
 
 blueprint = Blueprint("auth", __name__)
 
@@ -51,7 +53,7 @@ def read_token(token: object) -> User | None:
 
 
 def signed_in(view: Callable[Concatenate[User, P], R]) -> Callable[P, R]:
-    """Hand the view the user of the request as its first argument; answer 401 without one."""
+    """Hand the view the user of the request as its first argument, and note that they wrote; answer 401 without one."""
 
     @wraps(view)
     def guarded(*args: P.args, **kwargs: P.kwargs) -> R:
@@ -59,7 +61,10 @@ def signed_in(view: Callable[Concatenate[User, P], R]) -> Callable[P, R]:
         user = read_token(bearer if scheme.lower() == "bearer" else request.cookies.get(COOKIE))
         if user is None:
             raise ApiError(401, "sign in first")
-        return view(user, *args, **kwargs)
+        answer = view(user, *args, **kwargs)
+        if request.method not in READING:
+            wrote(user)
+        return answer
 
     return guarded
 

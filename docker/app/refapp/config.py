@@ -15,6 +15,8 @@ class Settings:
 
     product: str
     database_url: str
+    read_database_url: str
+    reread_seconds: int
     redis_url: str
     secret_key: str
     upload_dir: Path
@@ -51,6 +53,8 @@ class Settings:
         return cls(
             product=environment.get("PRODUCT", "lectio"),
             database_url=environment["DATABASE_URL"],
+            read_database_url=environment.get("READ_DATABASE_URL", ""),
+            reread_seconds=int(environment.get("REREAD_SECONDS", "5")),
             redis_url=environment["REDIS_URL"],
             secret_key=environment["SECRET_KEY"],
             upload_dir=Path(environment["UPLOAD_DIR"]),

@@ -1,4 +1,5 @@
-"""The database of this process: one SQLAlchemy engine, made when it is first used.
+"""The databases of this process, the primary and a replica where there is one: a SQLAlchemy engine each, made when it is
+first used.
 
 Made late, since gunicorn and Celery fork: a connection opened before the fork would be shared by both processes.
 """
@@ -25,13 +26,18 @@ metadata = MetaData(
 )
 
 
-@cache
 def engine() -> Engine:
+    """The primary's."""
+    return _engine(settings().database_url)
+
+
+@cache
+def _engine(url: str) -> Engine:
     """Autocommitting: every write of a request is one statement, so BEGIN and COMMIT would only be two more round trips
     in which a connection sits idle in a transaction."""
     config = settings()
     made = create_engine(
-        config.database_url,
+        url,
         isolation_level="AUTOCOMMIT",
         pool_size=config.db_pool_size,
         max_overflow=config.db_max_overflow,
@@ -60,6 +66,12 @@ def connect() -> Connection:
     """
     with POOL_WAIT_SECONDS.time():
         return engine().connect()
+
+
+def connect_to_replica() -> Connection:
+    """The same to the replica, which only reads and follows the primary a moment later; ``reading`` says who may."""
+    with POOL_WAIT_SECONDS.time():
+        return _engine(settings().read_database_url).connect()
 
 
 def _start_clock(_connection: Any, _cursor: Any, _statement: str, _parameters: Any, context: Any, _many: bool) -> None:

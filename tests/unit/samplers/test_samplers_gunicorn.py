@@ -11,7 +11,7 @@ from harness.samplers.targets import Targets
 DATA = Path(__file__).parent / "data"
 SOCKETS = (DATA / "proc-net-tcp.txt").read_bytes()
 PORT = 0xEB35
-SAMPLER = GunicornSampler((1,), PORT)
+SAMPLER = GunicornSampler((1,), (PORT,))
 
 
 def worker(pid: int, own_seconds: float, started_ticks: int = 100) -> ProcessTimes:
@@ -78,7 +78,7 @@ def test_workers_of_a_made_up_proc(tmp_path: Path) -> None:
     process(7, 100)
     process(8, 101)
     children.write_text("7 8 ")
-    sampler = GunicornSampler((1,), PORT, proc=tmp_path)
+    sampler = GunicornSampler((1,), (PORT,), proc=tmp_path)
     assert sampler.fetch().workers_seen == 2
     process(7, 900)
     children.write_text("7 8 ")
@@ -91,7 +91,7 @@ def test_workers_of_a_made_up_proc(tmp_path: Path) -> None:
 
 
 def test_several_servers_are_one_and_their_queues_add_up() -> None:
-    both = GunicornSampler((1, 2), PORT)
+    both = GunicornSampler((1, 2), (PORT, PORT))
     waiting = SOCKETS.replace(b"EB35 00000000:0000 0A 00000000:00000000", b"EB35 00000000:0000 0A 00000000:0000001F")
     found = both.parse(GunicornRaw((worker(7, 1.0), worker(8, 2.0)), 2, (waiting, waiting)), None, 0.0)
     assert found["workers"] == 2
@@ -107,5 +107,5 @@ def test_an_arbiter_that_is_gone_is_an_error(tmp_path: Path) -> None:
 
 
 def test_made_when_the_arbiter_is_known() -> None:
-    assert from_targets(Targets(gunicorn_port=80)) is None
+    assert from_targets(Targets(gunicorn_ports=(80,))) is None
     assert from_targets(Targets(gunicorn_pids=(1,))) is not None

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from harness.model.sizing import StackSize
-from harness.planning.sizing import Audience, audience_of, size_of
+from harness.planning.sizing import Audience, audience_of, as_started, size_of
 from harness.stack import compose_render
 from harness.stack.compose_render import (
     COMPOSE_FILE,
@@ -20,7 +20,6 @@ from harness.stack.compose_render import (
     env_text,
     image_tag,
     render,
-    spread,
     write,
 )
 from harness.stack.host import HostSize, Share, share_of
@@ -95,11 +94,11 @@ def test_pgbouncer_heavy_queue_and_replica_come_with_their_stage() -> None:
 
 
 def test_workers_that_do_not_divide_are_rounded_up_and_said() -> None:
-    size, deviations = spread(replace(SIZE_A, gunicorn_workers=45, app_servers=2))
+    size, deviations = as_started(replace(SIZE_A, gunicorn_workers=45, app_servers=2))
     assert size.gunicorn_workers == 46
     assert deviations == ("46 gunicorn workers for 45: 23 on each of 2 servers",)
-    assert spread(replace(SIZE_A, gunicorn_workers=8, app_servers=2))[1] == ()
-    fewer, _ = spread(replace(SIZE_A, gunicorn_workers=2, app_servers=20))
+    assert as_started(replace(SIZE_A, gunicorn_workers=8, app_servers=2))[1] == ()
+    fewer, _ = as_started(replace(SIZE_A, gunicorn_workers=2, app_servers=20))
     assert (fewer.app_servers, fewer.gunicorn_workers) == (2, 2)
 
 

@@ -17,7 +17,7 @@ from harness.stack.programs import Programs
 from harness.stack.render import render
 from tests.unit.planning.test_sizing_of_stages import SIZE_A
 
-PROGRAMS = Programs(*(Path("/bin") / name for name in ("postgres", "initdb", "redis", "nginx", "ffmpeg", "pgbouncer")))
+PROGRAMS = Programs(*(Path("/bin") / name for name in ("postgres", "initdb", "pg_basebackup", "redis", "nginx", "ffmpeg", "pgbouncer")))
 SIZE_B = replace(SIZE_A, gunicorn_workers=5, celery_heavy_workers=1, pgbouncer_pool_size=40)
 
 
@@ -101,7 +101,7 @@ def test_pgbouncer_pools_transactions(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("account", [None, Account("root", 0, 0)])
 def test_nginx_listens_on_loopback_and_logs_what_is_counted(tmp_path: Path, account: Account | None) -> None:
-    server = nginx.Nginx(tmp_path, tmp_path / "logs", 8081, 8082)
+    server = nginx.Nginx(tmp_path, tmp_path / "logs", 8081, (8082,))
     command = nginx.serve(PROGRAMS, server, replace(SIZE_A, cpu_cores=2.5), account)
     text = nginx.configuration_path(server).read_text()
     assert "listen 127.0.0.1:8081;" in text
@@ -116,7 +116,7 @@ def test_nginx_listens_on_loopback_and_logs_what_is_counted(tmp_path: Path, acco
 
 
 def test_nginx_compresses_where_the_stage_does(tmp_path: Path) -> None:
-    server = nginx.Nginx(tmp_path, tmp_path / "logs", 8081, 8082)
+    server = nginx.Nginx(tmp_path, tmp_path / "logs", 8081, (8082,))
     for compression in (False, True):
         nginx.serve(PROGRAMS, server, replace(SIZE_A, compression=compression), None)
         assert ("gzip on;" in nginx.configuration_path(server).read_text()) == compression

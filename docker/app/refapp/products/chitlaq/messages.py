@@ -9,6 +9,7 @@ from flask_socketio import SocketIO, emit, join_room, rooms
 from refapp.db import connect
 from refapp.errors import ApiError
 from refapp.products.chitlaq import queries
+from refapp.reading import wrote
 from refapp.sockets import current_user
 from refapp.users import User
 from refapp.validation import MAX_ID, client_id, event_object, text
@@ -56,6 +57,7 @@ def _message(data: object) -> dict[str, Any]:
         raise ApiError(403, "open the conversation first")
     with connect() as connection:
         new = queries.say(connection, user, pair, written, said)
+    wrote(user)
     if new:
         message = {"client_id": written, "between": list(pair), "user_id": user.id, "text": said}
         emit("message", message, to=room, include_self=False)

@@ -9,6 +9,7 @@ from refapp.auth import signed_in
 from refapp.db import connect
 from refapp.errors import ApiError
 from refapp.products.chitlaq import queries
+from refapp.reading import connect_to_read
 from refapp.users import User
 from refapp.validation import MAX_ID, client_id, identity, json_object, number, text
 
@@ -26,15 +27,15 @@ _ID = f"<int(min=1, max={MAX_ID}):post>"
 def show_feed(user: User) -> ResponseReturnValue:
     """A page of the feed."""
     page, per_page = number("page", 1, 1, 1_000), number("per_page", 20, 1, 100)
-    with connect() as connection:
+    with connect_to_read(user) as connection:
         return jsonify(items=queries.feed(connection, user, page, per_page), page=page)
 
 
 @blueprint.get(f"/api/posts/{_ID}")
 @signed_in
-def show_post(_user: User, post: int) -> ResponseReturnValue:
+def show_post(user: User, post: int) -> ResponseReturnValue:
     """One post with its last comments."""
-    with connect() as connection:
+    with connect_to_read(user) as connection:
         found = queries.post_detail(connection, post)
     if found is None:
         raise ApiError(404, "no such post")
@@ -68,10 +69,10 @@ def comment(user: User, post: int) -> ResponseReturnValue:
 
 @blueprint.get("/api/search")
 @signed_in
-def search(_user: User) -> ResponseReturnValue:
+def search(user: User) -> ResponseReturnValue:
     """Posts that hold the words ``q``."""
     words = text(dict(request.args), "q", MAX_WORDS)
-    with connect() as connection:
+    with connect_to_read(user) as connection:
         return jsonify(items=queries.search(connection, words))
 
 
@@ -79,7 +80,7 @@ def search(_user: User) -> ResponseReturnValue:
 @signed_in
 def show_notifications(user: User) -> ResponseReturnValue:
     """The user's last notifications."""
-    with connect() as connection:
+    with connect_to_read(user) as connection:
         return jsonify(items=queries.notices(connection, user))
 
 

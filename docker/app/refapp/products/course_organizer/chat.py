@@ -9,6 +9,7 @@ from flask_socketio import SocketIO, emit, join_room, rooms
 from refapp.db import connect
 from refapp.errors import ApiError
 from refapp.products.course_organizer import queries
+from refapp.reading import wrote
 from refapp.sockets import current_user
 from refapp.validation import client_id, event_object, identity, text
 
@@ -44,6 +45,7 @@ def _message(data: object) -> dict[str, Any]:
         raise ApiError(403, "join the group first")
     with connect() as connection:
         _, new = queries.say(connection, user, group, written, said)
+    wrote(user)
     if new:
         message = {"client_id": written, "group_id": group, "user_id": user.id, "text": said}
         emit("group_message", message, to=room, include_self=False)

@@ -13,6 +13,7 @@ from refapp.config import settings
 from refapp.db import connect
 from refapp.errors import ApiError
 from refapp.products.course_organizer import queries
+from refapp.reading import connect_to_read
 from refapp.users import User
 from refapp.validation import MAX_ID, client_id, json_object, text
 
@@ -36,7 +37,7 @@ _GROUP = f"<int(min=1, max={MAX_ID}):group>"
 @signed_in
 def list_courses(user: User) -> ResponseReturnValue:
     """The user's courses."""
-    with connect() as connection:
+    with connect_to_read(user) as connection:
         return jsonify(items=queries.courses_of(connection, user))
 
 
@@ -51,7 +52,7 @@ def show_timeline(_user: User, course: int) -> ResponseReturnValue:
 @signed_in
 def timeline_page(user: User, course: int) -> ResponseReturnValue:
     """The same, for people, with their courses; its script asks for their groups and last messages."""
-    with connect() as connection:
+    with connect_to_read(user) as connection:
         courses = queries.courses_of(connection, user)
     return render_template("course_organizer/timeline.html", timeline=_timeline(course), courses=courses, user=user)
 
@@ -90,15 +91,15 @@ def _key(course: int) -> str:
 @signed_in
 def list_groups(user: User) -> ResponseReturnValue:
     """The user's study groups."""
-    with connect() as connection:
+    with connect_to_read(user) as connection:
         return jsonify(items=queries.groups_of(connection, user))
 
 
 @blueprint.get(f"/api/groups/{_GROUP}/messages")
 @signed_in
-def list_messages(_user: User, group: int) -> ResponseReturnValue:
+def list_messages(user: User, group: int) -> ResponseReturnValue:
     """A group's last messages, newest first."""
-    with connect() as connection:
+    with connect_to_read(user) as connection:
         found = queries.newest_messages(connection, group)
         if not found:  # only then is it worth a statement
             _check_group(queries.group_exists(connection, group))

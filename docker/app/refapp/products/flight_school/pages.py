@@ -14,6 +14,7 @@ from refapp.config import settings
 from refapp.db import connect
 from refapp.errors import ApiError
 from refapp.products.flight_school import queries
+from refapp.reading import connect_to_read
 from refapp.users import User
 from refapp.validation import MAX_ID, client_id, identity, json_object, number, text
 
@@ -31,7 +32,7 @@ _ID = f"<int(min=1, max={MAX_ID}):number>"
 def list_students(user: User) -> ResponseReturnValue:
     """The instructor's students."""
     _instructors_only(user)
-    with connect() as connection:
+    with connect_to_read(user) as connection:
         return jsonify(items=queries.students_of(connection, user))
 
 
@@ -71,16 +72,16 @@ def _key(student: int) -> str:
 def list_plans(user: User) -> ResponseReturnValue:
     """A page of lesson plans."""
     page, per_page = number("page", 1, 1, 10_000), number("per_page", 20, 1, 100)
-    with connect() as connection:
+    with connect_to_read(user) as connection:
         items, total = queries.page_of_plans(connection, user, page, per_page)
     return jsonify(items=items, page=page, pages=-(-total // per_page), total=total)
 
 
 @blueprint.get(f"/api/plans/{_ID}")
 @signed_in
-def show_plan(_user: User, number: int) -> ResponseReturnValue:
+def show_plan(user: User, number: int) -> ResponseReturnValue:
     """One lesson plan."""
-    with connect() as connection:
+    with connect_to_read(user) as connection:
         plan = queries.plan_detail(connection, number)
     if plan is None:
         raise ApiError(404, "no such lesson plan")

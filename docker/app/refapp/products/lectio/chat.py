@@ -9,6 +9,7 @@ from flask_socketio import SocketIO, emit, join_room, rooms
 from refapp.db import connect
 from refapp.errors import ApiError
 from refapp.products.lectio import queries
+from refapp.reading import wrote
 from refapp.sockets import current_user
 from refapp.validation import client_id, event_object, identity, text
 
@@ -48,6 +49,7 @@ def _chat(data: object) -> dict[str, Any]:
     user = current_user()
     with connect() as connection:
         new = queries.say(connection, user, lesson_id, written, said)
+    wrote(user)
     if new:
         message = {"client_id": written, "lesson_id": lesson_id, "user_id": user.id, "text": said}
         emit("chat", message, to=room, include_self=False)

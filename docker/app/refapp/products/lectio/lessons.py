@@ -11,6 +11,7 @@ from refapp.auth import signed_in
 from refapp.db import connect
 from refapp.errors import ApiError
 from refapp.products.lectio import queries
+from refapp.reading import connect_to_read
 from refapp.users import User
 from refapp.validation import MAX_ID, client_id, json_object, number, text
 
@@ -27,27 +28,27 @@ _ID = f"<int(min=1, max={MAX_ID}):lesson_id>"
 def list_lessons(user: User) -> ResponseReturnValue:
     """A page of the user's lessons."""
     page, per_page = number("page", 1, 1, 10_000), number("per_page", 20, 1, 100)
-    with connect() as connection:
+    with connect_to_read(user) as connection:
         items, total = queries.page_of_lessons(connection, user, page, per_page)
     return jsonify(items=items, page=page, pages=-(-total // per_page), total=total)
 
 
 @blueprint.get(f"/api/lessons/{_ID}")
 @signed_in
-def show_lesson(_user: User, lesson_id: int) -> ResponseReturnValue:
+def show_lesson(user: User, lesson_id: int) -> ResponseReturnValue:
     """One lesson."""
-    return jsonify(_lesson(lesson_id))
+    return jsonify(_lesson(user, lesson_id))
 
 
 @blueprint.get(f"/lessons/{_ID}")
 @signed_in
 def lesson_page(user: User, lesson_id: int) -> ResponseReturnValue:
     """One lesson, for people."""
-    return render_template("lectio/lesson.html", lesson=_lesson(lesson_id), user=user)
+    return render_template("lectio/lesson.html", lesson=_lesson(user, lesson_id), user=user)
 
 
-def _lesson(lesson_id: int) -> dict[str, Any]:
-    with connect() as connection:
+def _lesson(user: User, lesson_id: int) -> dict[str, Any]:
+    with connect_to_read(user) as connection:
         lesson = queries.lesson_detail(connection, lesson_id)
     if lesson is None:
         raise ApiError(404, "no such lesson")
@@ -58,7 +59,7 @@ def _lesson(lesson_id: int) -> dict[str, Any]:
 @signed_in
 def show_dashboard(user: User) -> ResponseReturnValue:
     """The user's sums."""
-    with connect() as connection:
+    with connect_to_read(user) as connection:
         return jsonify(queries.dashboard(connection, user))
 
 
