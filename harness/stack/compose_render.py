@@ -25,7 +25,7 @@ SOMAXCONN = 4096
 """Linux's own default; a container of an older kernel would get 128, and gunicorn asks for 2,048."""
 PRIVATE = ("127.0.0.1", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16")
 """Who may look at nginx's status: through a published port everybody comes from the network's gateway."""
-SECRETS = ("postgres-superuser", "postgres-role", "replication", "redis", "application")
+SECRETS = ("postgres-superuser", "postgres-role", "replication", "redis", "application", "worker-token")
 IMAGE_INPUTS = ("Dockerfile", "healthy", "app-container", "postgres/serve", "pgbouncer/serve", "redis/serve", "app")
 """What the images are made of, below docker/."""
 
