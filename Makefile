@@ -12,7 +12,7 @@ UV ?= uv
 SHELL := bash
 
 .DEFAULT_GOAL := help
-.PHONY: help setup verify report stack-down test check lint format unit accuracy bench starve lock clean clean-runs
+.PHONY: help setup verify report stack-down test check lint format unit accuracy bench starve stages lock clean clean-runs
 
 help: ## list the targets
 	@sed -nE 's/^([a-z-]+):.*## (.*)/\1\t\2/p' Makefile | \
@@ -43,6 +43,10 @@ test: ## set up, then all checks and all tests (half an hour)
 starve: ## starve one thing at a time on real servers and see it named as the bottleneck (15 minutes)
 	@scripts/setup test
 	@PROOFLOAD_STARVE=1 scripts/test tests/e2e/test_bottleneck.py
+
+stages: ## start every stage of the five systems, as local processes and as containers (half an hour)
+	@scripts/setup test
+	@PROOFLOAD_STAGES=1 scripts/test tests/stack_contract/test_every_stage.py
 
 check: ## ruff, mypy and import-linter
 	@scripts/setup test

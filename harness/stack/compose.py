@@ -102,7 +102,17 @@ class ComposeStack(OwnStack):
         containers = project.containers()
         self._report("reading back the sizes")
         facts = Read(
-            rendered, share, cgroup, parent, up.database, up.replica, up.cache, containers, answer, _version_of_nginx(containers)
+            rendered,
+            share,
+            cgroup,
+            engine.cgroup_version,
+            parent,
+            up.database,
+            up.replica,
+            up.cache,
+            containers,
+            answer,
+            _version_of_nginx(containers),
         )
         rows = read_back(facts)
         require_matches(rows)

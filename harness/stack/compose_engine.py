@@ -57,7 +57,8 @@ def tail(text: str) -> tuple[str, ...]:
 
 @dataclass(frozen=True, slots=True)
 class Engine:
-    """A Docker engine that answers. cgroup_driver: "cgroupfs" or "systemd". memory_bytes: of its machine."""
+    """A Docker engine that answers. cgroup_driver: "cgroupfs" or "systemd". memory_bytes: of its machine. folder: where
+    it keeps images and volumes there."""
 
     version: str
     compose_version: str
@@ -65,6 +66,7 @@ class Engine:
     cgroup_version: int
     cpu_cores: int
     memory_bytes: int
+    folder: str = ""
 
 
 def find_engine() -> Engine:
@@ -98,6 +100,7 @@ def parse_info(text: str, compose: str) -> Engine:
             cgroup_version=int(info.get("CgroupVersion") or 1),
             cpu_cores=int(info["NCPU"]),
             memory_bytes=int(info["MemTotal"]),
+            folder=str(info.get("DockerRootDir") or ""),
         )
     except (ValueError, KeyError, TypeError) as error:
         raise StackError("docker info answered something else", repr(text[:200])) from error

@@ -34,14 +34,24 @@ def traces(name: str, root: Path = CGROUP_ROOT) -> tuple[Path, ...]:
 
 def part_of(pid: int, version: int, root: Path = CGROUP_ROOT, proc: Path = Path("/proc")) -> Path | None:
     """The cgroup with the memory of a container, by its main process; None when that is gone."""
+    found = cgroup_of(pid, version, root, proc)
+    return None if found is None else found.memory
+
+
+def cgroup_of(pid: int, version: int, root: Path = CGROUP_ROOT, proc: Path = Path("/proc")) -> CgroupPaths | None:
+    """The cgroup of a container, by its main process, wherever the engine's driver put it: ``/docker/ID`` or below the
+    parent that it was told (cgroupfs), ``/system.slice/docker-ID.scope`` (systemd). None when the process is gone."""
     try:
         lines = (proc / str(pid) / "cgroup").read_text().splitlines()
     except OSError:
         return None
+    folders = {}
     for line in lines:
         _, controllers, path = line.split(":", 2)
-        if version == 2 and not controllers:
-            return root / path.lstrip("/")
-        if version == 1 and "memory" in controllers.split(","):
-            return root / "memory" / path.lstrip("/")
-    return None
+        for controller in controllers.split(","):
+            folders[controller] = path.lstrip("/")
+    wanted = ("",) * 3 if version == 2 else ("cpu", "cpuacct", "memory")
+    if not folders.keys() >= set(wanted):
+        return None
+    cpu, usage, memory = (root / controller / folders[controller] for controller in wanted)
+    return CgroupPaths(version, cpu, usage, memory)

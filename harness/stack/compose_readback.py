@@ -12,20 +12,23 @@ from harness.planning.sizing import workers_of_each_server
 from harness.stack import application, nginx, pgbouncer, postgres, redis, tasks, web
 from harness.stack.compose_containers import ASK_INSIDE, Container, Inside, parse_inside
 from harness.stack.compose_engine import docker
+from harness.stack.compose_limits import cgroup_of
 from harness.stack.compose_render import EVERYWHERE, PGBOUNCER_PORT, SOMAXCONN, Rendered, pooler
 from harness.stack.host import Share
-from harness.stack.limits import PAGE_BYTES, CgroupPaths
+from harness.stack.limits import PAGE_BYTES, CgroupPaths, read_limits
 from harness.stack.readback import compare, numbered, recorded
 from harness.stack.sizes import limit_rows
 
 
 @dataclass(frozen=True, slots=True)
 class Read:
-    """What is read back. parent: of the containers' cgroups, "" without. answer: of the Celery workers."""
+    """What is read back. cgroup_version: the engine's. parent: of the containers' cgroups, "" without. answer: of the
+    Celery workers."""
 
     rendered: Rendered
     share: Share
     cgroup: CgroupPaths | None
+    cgroup_version: int
     parent: str
     database: postgres.Postgres
     replica: postgres.Postgres | None
@@ -64,12 +67,31 @@ def read_back(read: Read) -> tuple[ReadBack, ...]:
 def container_rows(container: Container, read: Read) -> tuple[ReadBack, ...]:
     """The limits of one container: as the engine keeps them, and as its own cgroup files have them."""
     inside = parse_inside(docker("exec", container.id, "sh", "-c", ASK_INSIDE))
-    return rows_of(container, inside, read.share, read.parent)
+    return (*rows_of(container, inside, read.share, read.parent), *_outside(container, read))
+
+
+def _outside(container: Container, read: Read) -> tuple[ReadBack, ...]:
+    """Its limits once more, in the files of the cgroup in which its main process is: the parent's count only for what
+    is below it. None where those are another machine's."""
+    who, cgroup = _name(container), cgroup_of(container.pid, read.cgroup_version)
+    if cgroup is None or not cgroup.memory.is_dir():
+        return ()
+    below = f"/{read.parent.strip('/')}/" if read.parent and container.service != "whisper" else "/"
+    held = below in f"{cgroup.memory}/" and below in f"{cgroup.cpu}/"
+    rows = [compare(who, "in the stage's cgroup", "yes", "yes" if held else "no", note=cgroup.memory.as_posix())]
+    if container.service != "whisper":
+        memory = read.share.memory_bytes // PAGE_BYTES * PAGE_BYTES
+        rows.append(compare(who, "memory, in its cgroup", memory, read_limits(cgroup).memory_bytes, unit="bytes"))
+    return tuple(rows) if read.parent else tuple(rows[1:])
+
+
+def _name(container: Container) -> str:
+    return f"container {container.name.partition('-')[2].partition('-')[2] or container.name}"
 
 
 def rows_of(container: Container, inside: Inside, share: Share, parent: str) -> tuple[ReadBack, ...]:
     """The same, from what was found. The stand-in for an outside service has no limits, for it is none of the stage."""
-    who = f"container {container.name.partition('-')[2].partition('-')[2] or container.name}"
+    who = _name(container)
     rows = [
         compare(who, "read-only file system", "yes", "yes" if container.read_only else "no"),
         compare(who, "somaxconn", SOMAXCONN, inside.somaxconn),

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from harness.model.sizing import StackSize
-from harness.planning.sizing import Audience, ConnectionBudget, connection_budget, as_started, workers_of_each_server
+from harness.planning.sizing import Audience, ConnectionBudget, as_started, connection_budget, workers_of_each_server
 from harness.stack import application, nginx, pgbouncer, postgres, redis, tasks, web, whisper
 from harness.stack.host import Share
 from harness.stack.places import DOCKER

@@ -15,6 +15,8 @@ ENOUGH_OPEN_FILES = 8192
 LEAST_DISK_BYTES = 1 << 30
 """A smoke run of the smallest stage leaves some hundred MiB of data, videos and evidence."""
 ENOUGH_DISK_BYTES = 5 << 30
+ENOUGH_DOCKER_BYTES = 5 << 30
+"""The images take 2 GiB, what they are built from as much again, and a run's volumes some hundred MiB."""
 ENOUGH_PORTS = 4096
 """A request leaves its port in TIME-WAIT for a minute, and a 3x-peak makes thousands of them."""
 
@@ -59,6 +61,25 @@ class Program:
 
 
 @dataclass(frozen=True, slots=True)
+class Docker:
+    """What ``--stack compose`` would find. error: "" when it can be used, else why not, and ``fix`` what to do.
+
+    together: "" when one cgroup can hold all containers to the stage, else why not. free_bytes: where the engine keeps
+    its images; None when that is another machine's, or closed to this user.
+    """
+
+    error: str = ""
+    fix: str = ""
+    version: str = ""
+    compose_version: str = ""
+    cgroup_driver: str = ""
+    cgroup_version: int = 0
+    together: str = ""
+    folder: str = ""
+    free_bytes: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Need:
     """What a stage's server has."""
 
@@ -95,6 +116,7 @@ class Facts:
     leftovers: tuple[str, ...]
     pressure: bool
     services_account: bool | None = None
+    docker: Docker = Docker("not looked for", "")
 
 
 def diagnose(facts: Facts, need: Need | None = None) -> tuple[Finding, ...]:
@@ -122,6 +144,7 @@ def _findings(facts: Facts, need: Need | None) -> Iterator[Finding]:
     yield _ports(facts)
     yield _disk(facts)
     yield _pressure(facts)
+    yield _docker(facts.docker)
     yield _leftovers(facts)
 
 
@@ -232,6 +255,25 @@ def _pressure(facts: Facts) -> Finding:
         return Finding("pressure (PSI)", State.READY, "measured by the kernel")
     found = "not measured by this kernel: contention is told from CPU use alone"
     return Finding("pressure (PSI)", State.NOTE, found, "boot with psi=1")
+
+
+def _docker(docker: Docker) -> Finding:
+    if docker.error:
+        fix = f"{docker.fix}; only --stack compose needs it" if docker.fix else ""
+        return Finding("Docker", State.NOTE, f"{docker.error}: no --stack compose", fix)
+    found = (
+        f"{docker.version} with compose {docker.compose_version}, "
+        f"cgroup v{docker.cgroup_version} by {docker.cgroup_driver}"
+    )
+    if docker.together:
+        found += f"; the stage's limits hold for each container, not together: {docker.together}"
+        fix = "for a proof: dockerd --exec-opt native.cgroupdriver=cgroupfs, as root; or --stack native"
+        return Finding("Docker", State.NOTE, found, fix)
+    if docker.free_bytes is not None:
+        found += f", {format_quantity(docker.free_bytes, Unit.BYTES)} free in {docker.folder}"
+        if docker.free_bytes < ENOUGH_DOCKER_BYTES:
+            return Finding("Docker", State.NOTE, found, "make room before images are built: docker system prune")
+    return Finding("Docker", State.READY, found)
 
 
 def _leftovers(facts: Facts) -> Finding:

@@ -12,9 +12,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+from harness.errors import HarnessError
 from harness.stack.appenv import environment_problem
 from harness.stack.cleanup import status
-from harness.stack.doctor import PROGRAMS, Facts, Program
+from harness.stack.compose_engine import find_engine
+from harness.stack.compose_limits import find_parent
+from harness.stack.doctor import PROGRAMS, Docker, Facts, Program
 from harness.stack.limits import LimitsUnavailable, find_cgroup
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -54,6 +57,7 @@ def look(runs: Path, project: Path = PROJECT) -> Facts:
         leftovers=tuple(stack.run_id for stack in status(runs) if stack.state == "orphaned"),
         pressure=Path("/proc/pressure/cpu").exists(),
         services_account=_has_account("postgres") if os.geteuid() == 0 else None,
+        docker=find_docker(),
     )
 
 
@@ -67,6 +71,32 @@ def find_programs() -> dict[str, Program]:
             version = _VERSION.search(said(place, _VERSION_OPTIONS.get(name, "--version")))
             found[name] = Program(place, version.group() if version else "of unknown version")
     return found
+
+
+def find_docker() -> Docker:
+    """The engine that ``--stack compose`` would use."""
+    try:
+        engine = find_engine()
+    except HarnessError as error:
+        return Docker("; ".join((error.message, *error.where)), error.hint)
+    together = ""
+    try:
+        find_parent(engine, "proofload-doctor")
+    except LimitsUnavailable as reason:
+        together = str(reason)
+    try:
+        free_bytes = shutil.disk_usage(engine.folder).free if engine.folder else None
+    except OSError:
+        free_bytes = None
+    return Docker(
+        version=engine.version,
+        compose_version=engine.compose_version,
+        cgroup_driver=engine.cgroup_driver,
+        cgroup_version=engine.cgroup_version,
+        together=together,
+        folder=engine.folder,
+        free_bytes=free_bytes,
+    )
 
 
 def said(program: str, *arguments: str) -> str:

@@ -15,7 +15,7 @@ from redis import RedisError
 from harness.errors import StackError
 from harness.model.run import ReadBack
 from harness.model.sizing import StackSize
-from harness.planning.sizing import ConnectionBudget, connection_budget, as_started, workers_of_each_server
+from harness.planning.sizing import ConnectionBudget, as_started, connection_budget, workers_of_each_server
 from harness.stack import application, nginx, pgbouncer, postgres, redis, tasks, web, whisper
 from harness.stack.account import Account, data_folder, make_folder, make_passage, service_account
 from harness.stack.appenv import application_python
@@ -50,8 +50,8 @@ class _Plan:
     share: Share
     deviations: tuple[str, ...]
     budget: ConnectionBudget
-    postgres: postgres.Postgres
     replica: postgres.Postgres | None
+    postgres: postgres.Postgres
     redis: redis.Redis
     pgbouncer: pgbouncer.PgBouncer | None
     webs: tuple[web.Web, ...]
@@ -234,9 +234,7 @@ class NativeStack(OwnStack):
                 processes.start(postgres.copy(plan.programs, replica, plan.postgres, plan.replication_password))
             )
             follower = start(postgres.serve(plan.programs, replica, plan.size, plan.account, "replica"))
-            processes.wait_until(
-                lambda: postgres.answers(replica) and postgres.followers(plan.postgres) > 0, follower
-            )
+            processes.wait_until(lambda: postgres.answers(replica) and postgres.followers(plan.postgres) > 0, follower)
         if (pooler := plan.pgbouncer) is not None:
             pool = start(pgbouncer.serve(plan.programs, pooler, plan.postgres, plan.replica, plan.account))
             processes.wait_until(lambda: pgbouncer.answers(pooler, plan.postgres), pool)

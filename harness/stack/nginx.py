@@ -67,9 +67,9 @@ def configuration(
     user: str = "",
     may_look: tuple[str, ...] = (LOOPBACK,),
 ) -> str:
-    """nginx.conf. folder: for what nginx itself keeps. gunicorn: the application servers, over which it balances, as over
-    the addresses of a name that has several. user: user and group of the workers, "" where nginx is not started as root.
-    may_look: who gets its status."""
+    """nginx.conf. folder: for what nginx itself keeps. gunicorn: the application servers, over which it balances, as
+    over the addresses of a name that has several. user: user and group of the workers, "" where nginx is not started as
+    root. may_look: who gets its status."""
     return render(
         "nginx/nginx.conf.j2",
         folder=folder,

@@ -19,7 +19,6 @@ from harness.stack.programs import Programs
 from harness.stack.readback import compare, recorded
 from harness.stack.render import render
 
-
 REPLICA_DATABASE = "refapp_read"
 """What the database is called that leads to the replica."""
 

@@ -165,7 +165,8 @@ def has_caught_up(server: Postgres, primary: Postgres) -> bool:
 def read_back_replica(server: Postgres, primary: Postgres, size: StackSize) -> tuple[ReadBack, ...]:
     """Ask the primary who follows it, and the replica for its sizes and whether it only reads."""
     with psycopg.connect(server.dsn(), autocommit=True) as connection:
-        settings = dict(connection.execute("SELECT name, setting FROM pg_settings").fetchall())
+        rows = connection.execute("SELECT name, setting FROM pg_settings").fetchall()
+    settings = {str(name): str(setting) for name, setting in rows}
     buffers = int(settings["shared_buffers"]) * int(settings["block_size"])
     return (
         compare("postgres", "streaming replicas", size.read_replicas, followers(primary)),
@@ -212,7 +213,8 @@ def shared_memory_id(postmaster_pid: str) -> tuple[int, int] | None:
 
 def remove_shared_memory(stack_folder: Path, segments: Path = Path("/proc/sysvipc/shm")) -> bool:
     """That of each of the stack's clusters; whether there was any."""
-    return any([_remove_segment(stack_folder / name, segments) for name in (FOLDER, REPLICA_FOLDER)])
+    removed = [_remove_segment(stack_folder / name, segments) for name in (FOLDER, REPLICA_FOLDER)]
+    return any(removed)
 
 
 def _remove_segment(cluster: Path, segments: Path) -> bool:

@@ -230,30 +230,70 @@ def check_gone(runs: Path, run: RunDirectory, ends: Endpoints) -> None:
         client.ping()
 
 
-def test_two_application_servers_share_the_load_and_a_replica_follows(runs: Path) -> None:
+def ask(base_url: str, token: str, path: str, body: dict[str, str] | None = None) -> dict[str, object]:
+    """A GET, or with a body a POST, on a connection of its own."""
+    data = None if body is None else json.dumps(body).encode()
+    headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
+    with urlopen(Request(base_url + path, data, headers), timeout=10) as reply:
+        answer: dict[str, object] = json.loads(reply.read())
+    return answer
+
+
+def calls_of(dsn: str, words: str) -> int:
+    """How often a server has run statements of the application that hold the words."""
+    query = "SELECT coalesce(sum(calls), 0)::int FROM pg_stat_statements JOIN pg_roles ON pg_roles.oid = userid"
+    with psycopg.connect(dsn, autocommit=True) as connection:
+        row = connection.execute(
+            f"{query} WHERE rolname = 'refapp' AND query LIKE %s".encode(), (f"%{words}%",)
+        ).fetchone()
+    assert row is not None
+    return int(row[0])
+
+
+@pytest.mark.parametrize(("kind", "pool"), [("native", None), ("native", 20), ("compose", 20)])
+def test_two_application_servers_share_the_load_and_a_replica_answers_reads(
+    kind: str, pool: int | None, runs: Path
+) -> None:
     run = new_run(runs)
-    size = replace(SIZE, app_servers=2, read_replicas=1)
-    with make("compose", run, size) as stack:
+    size = replace(SIZE, app_servers=2, read_replicas=1, pgbouncer_pool_size=pool)
+    with make(kind, run, size) as stack:
         running = stack.start()
         read = {(row.component, row.setting): row.effective for row in running.read_back}
         assert (read["app", "servers"], read["gunicorn", "workers"], read["gunicorn 2", "workers"]) == ("2", "1", "1")
         assert read["postgres", "streaming replicas"] == "1"
+        assert (read["replica", "transaction_read_only"], read["replica", "max_connections"]) == ("on", "60")
         ends = running.endpoints
+        assert ends.postgres_dsn is not None and ends.replica_dsn is not None
         for _ in range(8):
-            sign_in(ends.base_url)
+            token = sign_in(ends.base_url)
         for url in ends.metrics_urls:  # both have answered some
             with urlopen(url, timeout=10) as reply:
                 counted = re.findall(rb"^refapp_request_seconds_count{.*} ([0-9.]+)$", reply.read(), re.M)
             assert 1 <= sum(float(count) for count in counted) <= 7
-        found = sampled(Servers(stack, running, size, run, {}), run, SOURCES)
+        # Who has not written reads from the replica; what is written goes to the primary, and is read there at once.
+        before = calls_of(ends.postgres_dsn, "lessons.title")
+        for _ in range(5):
+            ask(ends.base_url, token, "/api/lessons")
+        assert calls_of(ends.replica_dsn, "lessons.title") == 5
+        assert calls_of(ends.postgres_dsn, "lessons.title") == before
+        for number in range(5):
+            text = {"client_id": f"lesson-{number}", "title": f"Lesson {number}", "description": "written just now"}
+            made = ask(ends.base_url, token, "/api/lessons", text)
+            assert ask(ends.base_url, token, f"/api/lessons/{made['id']}")["title"] == f"Lesson {number}"
+        assert calls_of(ends.replica_dsn, "lessons.title") == 5
+        assert calls_of(ends.postgres_dsn, "INSERT INTO lessons") == 5
+        assert calls_of(ends.replica_dsn, "INSERT INTO") == 0
+        sources = (SOURCES if pool else SOURCES - {"pgbouncer"}) | {"replica"}
+        found = sampled(Servers(stack, running, size, run, {}), run, sources)
         assert found["gunicorn"].values["workers"] == 2
+        assert found["gunicorn"].values["listen_queue"] == 0
         assert 0 <= found["postgres"].values["replication_lag_seconds"] < 5
+        assert found["replica"].values["connections"] >= 1, "the application's"
         # What was written to the one is on the other.
-        replica = next(one for one in containers_of(read_ledgers(runs)[0][1].containers) if one.service == "replica")
-        parts = urlsplit(ends.postgres_dsn or "")
-        follower = f"postgresql://{parts.username}:{parts.password}@127.0.0.1:{replica.port(5432)}/refapp"
-        with psycopg.connect(follower) as connection:
-            assert connection.execute("SELECT pg_is_in_recovery(), count(*) FROM users").fetchone() == (True, 25)
+        with psycopg.connect(ends.replica_dsn) as connection:
+            query = "SELECT pg_is_in_recovery(), count(*) FROM lesson_revisions WHERE client_id LIKE 'lesson-%'"
+            assert connection.execute(query).fetchone() == (True, 5)
+    check_gone(runs, run, ends)
 
 
 HOLD = """

@@ -1,5 +1,5 @@
-"""The databases of this process, the primary and a replica where there is one: a SQLAlchemy engine each, made when it is
-first used.
+"""The databases of this process, the primary and a replica where there is one: a SQLAlchemy engine each, made when
+it is first used.
 
 Made late, since gunicorn and Celery fork: a connection opened before the fork would be shared by both processes.
 """

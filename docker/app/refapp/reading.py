@@ -1,8 +1,8 @@
 """Where a read goes: to the replica, where there is one, unless its user has just written.
 
-A replica follows a moment later. For ``REREAD_SECONDS`` after a write its user therefore reads from the primary, so that
-everybody finds what they themselves have done. What goes into the cache is always read from the primary: once an entry is
-dropped because of a write, a replica that lags would put the old answer back for a minute.
+A replica follows a moment later. For ``REREAD_SECONDS`` after a write its user therefore reads from the primary, so
+that everybody finds what they themselves have done. What goes into the cache is always read from the primary: once an
+entry is dropped because of a write, a replica that lags would put the old answer back for a minute.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ def _redis() -> Redis:
 
 
 def connect_to_read(user: User) -> Connection:
-    """A connection for statements of the user that only read, for a ``with`` statement. Raises what ``connect`` does."""
+    """A connection for what the user only reads, for a ``with`` statement. Raises what ``connect`` does."""
     if not settings().read_database_url or _has_just_written(user):
         return connect()
     return connect_to_replica()

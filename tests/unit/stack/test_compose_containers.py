@@ -10,10 +10,10 @@ import pytest
 from harness.errors import StackError
 from harness.stack.compose_containers import Container, Inside, parse_inside, parse_inspect
 from harness.stack.compose_engine import Engine, environment, parse_info, tail
-from harness.stack.compose_limits import find_parent, part_of, traces
+from harness.stack.compose_limits import cgroup_of, find_parent, part_of, traces
 from harness.stack.compose_readback import rows_of
 from harness.stack.host import Share
-from harness.stack.limits import LimitsUnavailable
+from harness.stack.limits import Effective, LimitsUnavailable, read_limits
 
 GIB = 1024**3
 ANSWER = {
@@ -132,6 +132,53 @@ def test_the_parent_of_all_containers(tmp_path: Path, monkeypatch: pytest.Monkey
     monkeypatch.setenv("DOCKER_HOST", "tcp://far:2376")
     with pytest.raises(LimitsUnavailable, match="another machine"):
         find_parent(engine(), "proofload-x", tmp_path)
+
+
+PLACES = {
+    "cgroupfs": "/docker/f00d",
+    "cgroupfs below a parent": "/proofload-x/f00d",
+    "systemd": "/system.slice/docker-f00d.scope",
+    "systemd below a slice": "/stage.slice/docker-f00d.scope",
+    "an engine in a container": "/docker/0ff/docker/f00d",
+}
+
+
+@pytest.mark.parametrize("path", PLACES.values(), ids=PLACES)
+def test_limits_of_a_container_wherever_the_driver_puts_its_cgroup_v1(tmp_path: Path, path: str) -> None:
+    root, proc = tmp_path / "cg", tmp_path / "proc"
+    (proc / "7").mkdir(parents=True)
+    text = f"12:pids:{path}\n6:cpu,cpuacct:{path}\n5:memory:{path}\n1:name=systemd:{path}\n0::/\n"
+    (proc / "7/cgroup").write_text(text)
+    for controller, files in {
+        "cpu": {"cpu.cfs_quota_us": "150000", "cpu.cfs_period_us": "100000"},
+        "cpuacct": {"cpuacct.usage": "1"},
+        "memory": {"memory.limit_in_bytes": str(2 * GIB)},
+    }.items():
+        folder = root / controller / path.lstrip("/")
+        folder.mkdir(parents=True)
+        for name, content in files.items():
+            (folder / name).write_text(content)
+    found = cgroup_of(7, 1, root, proc)
+    assert found is not None
+    assert read_limits(found) == Effective(1.5, 2 * GIB)
+    assert part_of(7, 1, root, proc) == root / "memory" / path.lstrip("/")
+
+
+@pytest.mark.parametrize("path", PLACES.values(), ids=PLACES)
+def test_limits_of_a_container_wherever_the_driver_puts_its_cgroup_v2(tmp_path: Path, path: str) -> None:
+    root, proc = tmp_path / "cg", tmp_path / "proc"
+    (proc / "7").mkdir(parents=True)
+    (proc / "7/cgroup").write_text(f"0::{path}\n")
+    folder = root / path.lstrip("/")
+    folder.mkdir(parents=True)
+    (folder / "cpu.max").write_text("max 100000\n")
+    (folder / "memory.max").write_text(f"{2 * GIB}\n")
+    found = cgroup_of(7, 2, root, proc)
+    assert found is not None
+    assert read_limits(found) == Effective(None, 2 * GIB)
+    (folder / "cpu.max").write_text("200000 100000\n")
+    assert read_limits(found).cpu_cores == 2.0
+    assert cgroup_of(7, 1, root, proc) is None, "no controllers of version 1"
 
 
 def test_the_cgroup_of_a_container_by_its_process(tmp_path: Path) -> None:

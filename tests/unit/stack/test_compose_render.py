@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from harness.model.sizing import StackSize
-from harness.planning.sizing import Audience, audience_of, as_started, size_of
+from harness.planning.sizing import Audience, as_started, audience_of, size_of
 from harness.stack import compose_render
 from harness.stack.compose_render import (
     COMPOSE_FILE,
@@ -84,6 +84,12 @@ def test_stage_a_is_small_and_direct() -> None:
 def test_pgbouncer_heavy_queue_and_replica_come_with_their_stage() -> None:
     size = replace(SIZE_A, pgbouncer_pool_size=30, celery_heavy_workers=2, read_replicas=2, app_servers=3)
     made = rendered(size)
+    assert made.deviations == ("1 read replica for 2: one stands in for all of them",)
+    assert made.environment["READ_DATABASE_ADDRESS"] == "pgbouncer:6432/refapp_read"
+    assert "\nrefapp_read = host=replica port=5432 dbname=refapp\n" in made.files["pgbouncer.ini"]
+    direct = rendered(replace(size, pgbouncer_pool_size=None, gunicorn_workers=3))
+    assert direct.environment["READ_DATABASE_ADDRESS"] == "replica:5432/refapp"
+    assert rendered().environment["READ_DATABASE_ADDRESS"] == ""
     assert made.environment["COMPOSE_PROFILES"] == "pgbouncer,heavy,replica"
     assert made.environment["DATABASE_ADDRESS"] == "pgbouncer:6432"
     assert made.environment["APP_SERVERS"] == "3"
@@ -155,13 +161,17 @@ def test_images_come_from_the_base_alone_and_nothing_is_published_beyond_loopbac
     assert len(ports) >= 5
     assert all(port.startswith('"127.0.0.1:') for port in ports)
     assert "privileged" not in compose
-    assert {name for name in known if name not in ("base", "environment", "${BASE}")} == set(
-        re.findall(r"image: proofload-(\w+):", compose)
-    )
+    images = set(re.findall(r"image: proofload-(\w+):", compose)) | {"master"}  # of Kubernetes alone
+    on_the_way = {"base", "environment", "generator-environment", "generator", "${BASE}"}
+    assert known - on_the_way == images
 
 
 def test_what_the_images_are_made_of_is_all_there() -> None:
-    copied = re.findall(r"^COPY (?!--from)(\S+) ", (DOCKER / "Dockerfile").read_text(), re.M)
+    stack, _, generator = (DOCKER / "Dockerfile").read_text().partition("\nFROM base AS generator-environment\n")
+    of_the_project = re.findall(r"^COPY --from=project (\S+) ", generator, re.M)
+    assert "harness" in of_the_project and all((DOCKER.parent / name).exists() for name in of_the_project)
+    assert "--from=project" not in stack, "what the stack's images are made of is in their tag"
+    copied = re.findall(r"^COPY (?!--from)(\S+) ", stack, re.M)
     assert all((DOCKER / name).exists() for name in copied)
     assert all(any(name == each or name.startswith(f"{each}/") for each in IMAGE_INPUTS) for name in copied)
     assert compose_render.SOMAXCONN >= 2048, "gunicorn's own backlog"

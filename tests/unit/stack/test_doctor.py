@@ -6,9 +6,17 @@ from dataclasses import replace
 
 import pytest
 
-from harness.stack.doctor import PROGRAMS, Facts, Need, Program, State, can_verify, diagnose
+from harness.stack.doctor import PROGRAMS, Docker, Facts, Need, Program, State, can_verify, diagnose
 
 GIB = 1 << 30
+DOCKER = Docker(
+    version="20.10.24",
+    compose_version="2.26.1",
+    cgroup_driver="cgroupfs",
+    cgroup_version=1,
+    folder="/var/lib/docker",
+    free_bytes=50 * GIB,
+)
 GOOD = Facts(
     python=(3, 11, 2),
     programs={name: Program(f"/usr/bin/{name}", "1.2") for name in (*PROGRAMS, "chromium")},
@@ -27,6 +35,7 @@ GOOD = Facts(
     leftovers=(),
     pressure=True,
     services_account=True,
+    docker=DOCKER,
 )
 STAGE_A = Need("A", cpu_cores=2, memory_bytes=4 * GIB)
 
@@ -87,6 +96,17 @@ def test_what_no_run_is_possible_without(facts: Facts, subject: str, words: str)
         (replace(GOOD, ephemeral_ports=1000), "ports", "1,000"),
         (replace(GOOD, runs_free_bytes=2 * GIB), "disk", "2 GiB"),
         (replace(GOOD, pressure=False), "pressure (PSI)", "not measured"),
+        (
+            replace(GOOD, docker=Docker("there is no docker command", "install Docker with its compose plugin")),
+            "Docker",
+            "there is no docker command: no --stack compose",
+        ),
+        (
+            replace(GOOD, docker=replace(DOCKER, cgroup_driver="systemd", together="it leaves cgroups to systemd")),
+            "Docker",
+            "cgroup v1 by systemd; the stage's limits hold for each container, not together",
+        ),
+        (replace(GOOD, docker=replace(DOCKER, free_bytes=GIB)), "Docker", "1 GiB free in /var/lib/docker"),
         (replace(GOOD, leftovers=("run-1", "run-2")), "left behind", "servers of run-1, run-2"),
     ],
 )
@@ -103,6 +123,14 @@ def test_without_a_stage_the_size_of_the_machine_is_only_told() -> None:
     findings = {finding.subject: finding for finding in diagnose(replace(GOOD, cpu_cores=1, memory_bytes=GIB))}
     assert findings["CPU cores"].state is State.READY
     assert findings["memory"].found == "1 GiB"
+
+
+def test_docker_tells_its_versions_and_how_it_limits() -> None:
+    (docker,) = [finding for finding in diagnose(GOOD) if finding.subject == "Docker"]
+    assert docker.found == "20.10.24 with compose 2.26.1, cgroup v1 by cgroupfs, 50 GiB free in /var/lib/docker"
+    elsewhere = replace(GOOD, docker=replace(DOCKER, free_bytes=None))
+    (docker,) = [finding for finding in diagnose(elsewhere) if finding.subject == "Docker"]
+    assert (docker.state, "free" in docker.found) == (State.READY, False)
 
 
 def test_an_ordinary_user_needs_no_account_for_the_servers() -> None:

@@ -17,7 +17,9 @@ from harness.stack.programs import Programs
 from harness.stack.render import render
 from tests.unit.planning.test_sizing_of_stages import SIZE_A
 
-PROGRAMS = Programs(*(Path("/bin") / name for name in ("postgres", "initdb", "pg_basebackup", "redis", "nginx", "ffmpeg", "pgbouncer")))
+PROGRAMS = Programs(
+    *(Path("/bin") / name for name in ("postgres", "initdb", "pg_basebackup", "redis", "nginx", "ffmpeg", "pgbouncer"))
+)
 SIZE_B = replace(SIZE_A, gunicorn_workers=5, celery_heavy_workers=1, pgbouncer_pool_size=40)
 
 
