@@ -10,6 +10,7 @@ from harness.samplers.targets import Cgroup, Targets
 EVERYTHING = Targets(
     cgroup=Cgroup(2, Path("/x"), Path("/x"), Path("/x")),
     postgres_dsn="postgresql://lectio:hunter2@127.0.0.1:1/lectio",
+    replica_dsn="postgresql://lectio:hunter2@127.0.0.1:2/lectio",
     pgbouncer_dsn="postgresql://stats:hunter2@127.0.0.1:1/pgbouncer",
     redis_url="redis://:hunter2@127.0.0.1:1/0",
     celery_broker_url="redis://:hunter2@127.0.0.1:1/0",
@@ -28,6 +29,7 @@ def test_with_every_target_every_sampler_is_made_and_nothing_is_connected() -> N
         "stack",
         "storage",
         "postgres",
+        "replica",
         "pgbouncer",
         "redis",
         "celery",

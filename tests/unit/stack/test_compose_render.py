@@ -168,12 +168,15 @@ def test_images_come_from_the_base_alone_and_nothing_is_published_beyond_loopbac
 
 def test_what_the_images_are_made_of_is_all_there() -> None:
     stack, _, generator = (DOCKER / "Dockerfile").read_text().partition("\nFROM base AS generator-environment\n")
-    of_the_project = re.findall(r"^COPY --from=project (\S+) ", generator, re.M)
-    assert "harness" in of_the_project and all((DOCKER.parent / name).exists() for name in of_the_project)
-    assert "--from=project" not in stack, "what the stack's images are made of is in their tag"
     copied = re.findall(r"^COPY (?!--from)(\S+) ", stack, re.M)
-    assert all((DOCKER / name).exists() for name in copied)
-    assert all(any(name == each or name.startswith(f"{each}/") for each in IMAGE_INPUTS) for name in copied)
+    assert all((DOCKER.parent / name).exists() for name in copied)
+    inputs = [f"docker/{each}" for each in IMAGE_INPUTS]
+    assert all(any(name == each or name.startswith(f"{each}/") for each in inputs) for name in copied)
+    of_the_generator = re.findall(r"^COPY (?!--from)(\S+) ", generator, re.M)
+    allowed = (DOCKER / "Dockerfile.dockerignore").read_text().splitlines()
+    assert "harness" in of_the_generator
+    assert all((DOCKER.parent / name).exists() for name in of_the_generator)
+    assert all(f"!{name.partition('/')[0]}" in allowed for name in (*copied, *of_the_generator))
     assert compose_render.SOMAXCONN >= 2048, "gunicorn's own backlog"
 
 

@@ -92,13 +92,17 @@ def test_redis_evicts_what_expires_where_a_plan_says_so(tmp_path: Path) -> None:
 def test_pgbouncer_pools_transactions(tmp_path: Path) -> None:
     database = postgres.Postgres(tmp_path, 5433, "super", "role")
     server = pgbouncer.PgBouncer(tmp_path, 6432, 40, 162)
-    pgbouncer.serve(PROGRAMS, server, database, None)
+    pgbouncer.serve(PROGRAMS, server, database, None, None)
     settings = settings_of((tmp_path / "pgbouncer.ini").read_text())
     assert settings["pool_mode"] == "transaction"
     assert settings["default_pool_size"] == "40"
     assert settings["max_client_conn"] == "162"
     assert settings["refapp"] == "host=127.0.0.1 port=5433 dbname=refapp"
+    assert "refapp_read" not in settings
     assert (tmp_path / "users.txt").stat().st_mode & 0o777 == 0o600
+    pgbouncer.serve(PROGRAMS, server, database, postgres.Postgres(tmp_path, 5434, "super", "role"), None)
+    settings = settings_of((tmp_path / "pgbouncer.ini").read_text())
+    assert settings["refapp_read"] == "host=127.0.0.1 port=5434 dbname=refapp"
 
 
 @pytest.mark.parametrize("account", [None, Account("root", 0, 0)])
