@@ -12,7 +12,7 @@ from pathlib import Path
 from harness.model.sizing import StackSize
 from harness.planning.sizing import Audience, ConnectionBudget, as_started, connection_budget, workers_of_each_server
 from harness.stack import application, nginx, pgbouncer, postgres, redis, tasks, web, whisper
-from harness.stack.host import Share
+from harness.stack.host import Share, fitted
 from harness.stack.places import DOCKER
 from harness.stack.processes import OPEN_FILES
 
@@ -95,7 +95,8 @@ def render(
     password: Callable[[], str] = lambda: secrets.token_urlsafe(24),
 ) -> Rendered:
     """Everything that is written before the first container starts. Raises PlanError."""
-    size, deviations = as_started(size)
+    size, spread = as_started(size)
+    size, fewer = fitted(size, share)
     budget = connection_budget(size)
     pooled = size.pgbouncer_pool_size is not None
     has_whisper = whisper.is_wanted(dict(size.application))
@@ -174,7 +175,7 @@ def render(
             replica=("replica", POSTGRES_PORT) if size.read_replicas else None,
             users_file="/run/pgbouncer/users.txt",
         )
-    return Rendered(files, passwords, environment, _services(profiles), size, budget, deviations)
+    return Rendered(files, passwords, environment, _services(profiles), size, budget, (*fewer, *spread))
 
 
 def _replica_address(size: StackSize) -> str:

@@ -21,7 +21,7 @@ from harness.stack.account import Account, data_folder, make_folder, make_passag
 from harness.stack.appenv import application_python
 from harness.stack.cleanup import clean_up, take_down
 from harness.stack.endpoints import Endpoints, Running
-from harness.stack.host import Share, host_size, share_of
+from harness.stack.host import Share, fitted, host_size, share_of
 from harness.stack.ledger import LedgerFile, mark_of
 from harness.stack.limits import CgroupPaths, LimitsUnavailable, find_cgroup, set_limits
 from harness.stack.own import OwnStack
@@ -114,8 +114,9 @@ class NativeStack(OwnStack):
     def _decide(self, programs: Programs, python: Path) -> _Plan:
         account = service_account()
         folder = data_folder(self._run.stack, account, self._run.path.name)
-        size, deviations = as_started(self._size)
+        size, spread = as_started(self._size)
         share = share_of(host_size(), size)
+        size, fewer = fitted(size, share)
         budget = connection_budget(size)
         ports = iter(free_ports(6 + size.app_servers))
         database = postgres.Postgres(
@@ -133,7 +134,7 @@ class NativeStack(OwnStack):
             logs=self._run.logs,
             size=size,
             share=share,
-            deviations=(*share.deviations, *deviations),
+            deviations=(*share.deviations, *fewer, *spread),
             budget=budget,
             postgres=database,
             # A replica has its primary's roles, so its passwords too.
