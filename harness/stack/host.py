@@ -11,7 +11,6 @@ from harness.model.run import HOST_CAPPED
 from harness.model.sizing import StackSize
 from harness.model.units import Unit, format_quantity
 
-
 _MIB = 1024**2
 
 
@@ -56,7 +55,7 @@ def share_of(host: HostSize, size: StackSize) -> Share:
 def fitted(size: StackSize, share: Share) -> tuple[StackSize, tuple[str, ...]]:
     """The size of what is started on a host that is too small: as many nginx workers as it has cores, and PostgreSQL's
     shared buffers, of the primary and a replica, a quarter of its memory (as PostgreSQL's manual advises) where they
-    would fill more than half of it. What that changes, a sentence each; the plan's own size on a host that is large enough.
+    would fill more than half of it. What that changes, a sentence each; nothing where the host is large enough.
     """
     if share.cpu_cores >= size.cpu_cores and share.memory_bytes >= size.memory_bytes:
         return size, ()

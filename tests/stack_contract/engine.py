@@ -6,6 +6,7 @@ import shutil
 from functools import cache
 
 from harness.errors import HarnessError
+from harness.stack.compose import IMAGES
 from harness.stack.compose_engine import docker, find_engine
 from harness.stack.compose_render import image_tag
 
@@ -25,13 +26,29 @@ def no_compose() -> str:
 
 
 @cache
-def no_engine() -> str:
-    """Why no container can be started; "" when one can."""
+def _no_engine() -> str:
     try:
         find_engine()
-        have = docker("image", "ls", "--format", "{{.Repository}}:{{.Tag}}").split()
     except HarnessError as error:
         return f"{error.message} ({'; '.join(error.where)})"
-    if f"proofload-app:{image_tag()}" not in have and BASE_IMAGE not in have:
-        return f"neither the images nor {BASE_IMAGE} to build them on are there: docker/base-image/build makes it"
     return ""
+
+
+def no_base() -> str:
+    """Why no image can be built; "" when one can."""
+    if why := _no_engine():
+        return why
+    return "" if _has(BASE_IMAGE) else f"there is no image {BASE_IMAGE} to build on: docker/base-image/build makes it"
+
+
+def no_images() -> str:
+    """Why no container of the stack can be started; "" when one can. Asked anew: test_compose_images.py builds them."""
+    if why := _no_engine():
+        return why
+    if all(_has(f"proofload-{name}:{image_tag()}") for name in IMAGES):
+        return ""
+    return "the images are not built: pytest tests/stack_contract/test_compose_images.py does that"
+
+
+def _has(image: str) -> bool:
+    return bool(docker("image", "ls", "--quiet", image).strip())

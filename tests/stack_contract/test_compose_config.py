@@ -63,3 +63,22 @@ def test_compose_accepts_every_stage(tmp_path: Path, system: str, stage: str) ->
             expected = "service_completed_successfully" if needed == "setup" else "service_healthy"
             assert how["condition"] == expected, (name, needed)
     assert services["app"].get("scale", 1) == made.size.app_servers
+
+
+def test_workers_are_as_many_as_asked_for_closed_and_no_part_of_the_stage(tmp_path: Path) -> None:
+    size = size_of(load_target("lectio").stage("A"))
+    options = Options("proofload-test", tmp_path / "stack", tmp_path / "logs")
+    audience = audience_of(load_target("lectio"), load_target("lectio").stage("A"))
+    made = render(size, audience, share_of(HOST, size), options, seed=7)
+    write(made, options.folder)
+    words = ("docker", "compose", f"--env-file={options.folder}/stack.env", f"--file={COMPOSE_FILE}")
+    done = subprocess.run(
+        (*words, "--profile=worker", *CONFIG), capture_output=True, text=True, timeout=30, env=environment(), check=True
+    )
+    worker = json.loads(done.stdout)["services"]["worker"]
+    assert worker["command"] == ["worker", "--master", "127.0.0.1:5557"]
+    assert worker["environment"] == {"PROOFLOAD_WORKER_TOKEN_FILE": "/run/secrets/worker-token"}
+    assert [secret["source"] for secret in worker["secrets"]] == ["worker-token"]
+    assert (worker["read_only"], worker["cap_drop"]) == (True, ["ALL"])
+    assert not {"ports", "container_name", "mem_limit", "cpus", "cgroup_parent"} & worker.keys()
+    assert made.secrets["worker-token"] not in done.stdout

@@ -23,7 +23,7 @@ from harness.stack.host import host_size
 from harness.stack.native import NativeStack
 from harness.store.layout import create_run_directory
 from targets.loader import load_target
-from tests.stack_contract.engine import no_engine
+from tests.stack_contract.engine import no_images
 
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(900)]
 
@@ -56,7 +56,7 @@ def runs() -> Iterator[Path]:
 
 @pytest.mark.parametrize(("kind", "system", "name"), EVERY if os.environ.get("PROOFLOAD_STAGES") else FEW)
 def test_a_stage_starts_reads_back_its_sizes_and_stops(kind: str, system: str, name: str, runs: Path) -> None:
-    if kind == "compose" and (why := no_engine()):
+    if kind == "compose" and (why := no_images()):
         pytest.skip(why)
     target = load_target(system)
     stage = target.stage(name)

@@ -44,7 +44,7 @@ from harness.stack.proc import is_alive, state_of
 from harness.stack.readback import require_matches
 from harness.store.jsonl import read_lines
 from harness.store.layout import RunDirectory, create_run_directory
-from tests.stack_contract.engine import no_engine
+from tests.stack_contract.engine import no_images
 
 pytestmark = pytest.mark.stack
 
@@ -89,7 +89,7 @@ def say(line: str) -> None:
 
 
 def make(kind: str, run: RunDirectory, size: StackSize = SIZE) -> NativeStack | ComposeStack:
-    if kind == "compose" and (why := no_engine()):
+    if kind == "compose" and (why := no_images()):
         pytest.skip(why)
     made = ComposeStack if kind == "compose" else NativeStack
     return made(run, size, audience=PEOPLE, seed=7, report=say)
@@ -311,7 +311,7 @@ sys.stdin.read()
 @pytest.mark.parametrize("moment", ["PostgreSQL and Redis", "gunicorn, Celery and nginx", "up"])
 @pytest.mark.parametrize("kind", OURS)
 def test_what_a_killed_harness_leaves_is_cleaned_up(kind: str, moment: str, runs: Path) -> None:
-    if kind == "compose" and (why := no_engine()):
+    if kind == "compose" and (why := no_images()):
         pytest.skip(why)
     run = new_run(runs)
     with subprocess.Popen(

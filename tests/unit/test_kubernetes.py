@@ -1,4 +1,4 @@
-"""docker/kubernetes holds what Kubernetes accepts, closed as far as it can be, and what the images and the command know."""
+"""docker/kubernetes holds what Kubernetes accepts, closed as far as it can be, and what images and command know."""
 
 from __future__ import annotations
 
@@ -58,9 +58,8 @@ def test_a_pod_may_do_nothing_but_its_work(name: str) -> None:
     assert container["resources"]["limits"].keys() == {"memory"}, "throttling would be measured as slowness"
     mounted = {mount["name"] for mount in container["volumeMounts"]}
     assert mounted == {volume["name"] for volume in pod["volumes"]}
-    assert {"PROOFLOAD_WORKER_TOKEN_FILE": "/run/secrets/proofload/token"} == {
-        one["name"]: one["value"] for one in container["env"]
-    }
+    told = {one["name"]: one["value"] for one in container["env"]}
+    assert told == {"PROOFLOAD_WORKER_TOKEN_FILE": "/run/secrets/proofload/token"}
 
 
 def test_workers_find_their_master_and_are_as_many_as_it_waits_for() -> None:
