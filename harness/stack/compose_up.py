@@ -28,7 +28,7 @@ from harness.stack.compose_render import (
     pooler,
 )
 from harness.stack.proc import children_of
-from harness.stack.processes import POLL_SECONDS, READY_SECONDS
+from harness.stack.processes import POLL_SECONDS, READY_SECONDS, ready_seconds
 
 SEED_SECONDS = 300.0
 LOOK_SECONDS = 0.5
@@ -77,7 +77,11 @@ class WayUp:
         queues = [worker.name for worker in tasks.workers_of(size)]
         self._up("app", *queues)
         for one in self._all("app"):
-            self._wait(lambda one=one: _serves(one, workers_of_each_server(size)), "app")  # type: ignore[misc]
+            self._wait(
+                lambda one=one: _serves(one, workers_of_each_server(size)),  # type: ignore[misc]
+                "app",
+                ready_seconds(size),
+            )
         self._up("nginx")  # last, since it asks once where the application's servers are
         gate = nginx.Nginx(unused, unused, self._one("nginx").port(NGINX_PORT), (GUNICORN_PORT,))
         self._wait(lambda: nginx.answers(gate), "nginx")
@@ -100,9 +104,9 @@ class WayUp:
             raise self._failure(found, f"{service} ended while it was starting")
         return found[0]
 
-    def _wait(self, ready: Callable[[], bool], service: str) -> None:
+    def _wait(self, ready: Callable[[], bool], service: str, seconds: float = READY_SECONDS) -> None:
         """Poll until it answers. Raises StackNotReady when it ends or takes too long."""
-        deadline, look = time.monotonic() + READY_SECONDS, time.monotonic() + LOOK_SECONDS
+        deadline, look = time.monotonic() + seconds, time.monotonic() + LOOK_SECONDS
         while not ready():
             now = time.monotonic()
             if now >= look:
@@ -111,7 +115,7 @@ class WayUp:
                     raise self._failure(found, f"{service} ended while it was starting")
                 look = now + LOOK_SECONDS
             if now >= deadline:
-                raise self._failure(self._all(service), f"{service} did not answer within {READY_SECONDS:g} s")
+                raise self._failure(self._all(service), f"{service} did not answer within {seconds:g} s")
             self._check()
             time.sleep(POLL_SECONDS)
 

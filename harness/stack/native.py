@@ -27,7 +27,7 @@ from harness.stack.limits import CgroupPaths, LimitsUnavailable, find_cgroup, se
 from harness.stack.own import OwnStack
 from harness.stack.places import APPLICATION
 from harness.stack.ports import free_ports, require_free
-from harness.stack.processes import READY_SECONDS, Command, PortTaken, Processes, Started
+from harness.stack.processes import Command, PortTaken, Processes, Started, ready_seconds
 from harness.stack.programs import Programs, find_programs
 from harness.stack.readback import compare, numbered, require_matches
 from harness.stack.sizes import limit_rows, limits_in_words, versions_of
@@ -269,12 +269,13 @@ class NativeStack(OwnStack):
             )
             for place, server in enumerate(plan.webs)
         ]
+        patience = ready_seconds(plan.size)
         workers = tasks.workers_of(plan.size)
         commands += [tasks.serve(plan.python, worker, plan.size, task_environment) for worker in workers]
         commands.append(nginx.serve(plan.programs, plan.nginx, plan.size, plan.account))
         for command in commands:
             started[command.name] = processes.start(command)
-        asking = processes.start(tasks.ask(plan.python, len(workers), task_environment, READY_SECONDS))
+        asking = processes.start(tasks.ask(plan.python, len(workers), task_environment, patience))
         self._report("gunicorn, Celery and nginx")
         processes.wait_until(lambda: nginx.answers(plan.nginx), started["nginx"])
         for server, gunicorn, folder in zip(plan.webs, _gunicorns(plan, started), metrics, strict=True):
@@ -283,13 +284,14 @@ class NativeStack(OwnStack):
                     server, gunicorn.pid, of_one.gunicorn_workers, folder
                 ),
                 gunicorn,
+                timeout_seconds=patience,
             )
         if (service := plan.whisper) is not None:
             processes.wait_until(lambda: whisper.answers(service), started["whisper"])
         processes.finish(seeding, timeout_seconds=SEED_SECONDS)
         if (replica := plan.replica) is not None:
             processes.wait_until(lambda: postgres.has_caught_up(replica, plan.postgres), started["replica"])
-        processes.finish(asking, timeout_seconds=READY_SECONDS + 5)
+        processes.finish(asking, timeout_seconds=patience + 5)
         return tasks.answer_of(asking.log.read_text(encoding="utf-8", errors="replace"))
 
     def _environment(self, plan: _Plan, *, pooled: bool) -> dict[str, str]:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from harness.errors import StackNotReady
+from harness.model.sizing import StackSize
 from harness.stack.account import Account
 from harness.stack.ledger import MARKER, LedgerFile, LedgerProcess
 from harness.stack.limits import CgroupPaths
@@ -19,6 +20,8 @@ from harness.stack.proc import state_of
 SEARCH_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 READY_SECONDS = 60.0
 """Generous, since a server that ends is noticed at once: on two busy cores a large stage's workers take their time."""
+WORKER_SECONDS = 3.0
+"""Of one core, for a worker of gunicorn or Celery to import the application: one second, with room for a busy host."""
 POLL_SECONDS = 0.02
 OPEN_FILES = 65_536
 TAIL_LINES = 12
@@ -33,6 +36,12 @@ _LAUNCH = (
     'while [ "$1" != -- ]; do echo $$ > "$1" || exit 126; shift; done; shift; '
     'exec "$@" </dev/null'
 )
+
+
+def ready_seconds(size: StackSize) -> float:
+    """How long the application may take to come up on that many cores."""
+    workers = size.gunicorn_workers + size.celery_default_concurrency + size.celery_heavy_workers
+    return max(READY_SECONDS, WORKER_SECONDS * workers / size.cpu_cores)
 
 
 class PortTaken(StackNotReady):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,8 @@ from harness.errors import StackNotReady
 from harness.stack.cleanup import end_processes, owned_processes
 from harness.stack.ledger import LedgerFile
 from harness.stack.proc import has_environment
-from harness.stack.processes import Command, PortTaken, Processes, log_tail
+from harness.stack.processes import READY_SECONDS, Command, PortTaken, Processes, log_tail, ready_seconds
+from tests.unit.planning.test_sizing_of_stages import SIZE_A
 
 
 @pytest.fixture
@@ -114,3 +116,10 @@ def test_whoever_waits_for_a_server_can_be_called_off(tmp_path: Path, ledger: Le
     finally:
         end_processes(ledger.value)
         processes.reap()
+
+
+def test_many_workers_on_few_cores_get_longer() -> None:
+    assert ready_seconds(SIZE_A) == READY_SECONDS
+    many = replace(SIZE_A, gunicorn_workers=100, celery_default_concurrency=15, celery_heavy_workers=1)
+    assert ready_seconds(replace(many, cpu_cores=2)) == 116 * 3 / 2
+    assert ready_seconds(replace(many, cpu_cores=250)) == READY_SECONDS
