@@ -173,7 +173,7 @@ def test_what_the_images_are_made_of_is_all_there() -> None:
     inputs = [f"docker/{each}" for each in IMAGE_INPUTS]
     assert all(any(name == each or name.startswith(f"{each}/") for each in inputs) for name in copied)
     of_the_generator = re.findall(r"^COPY (?!--from)(\S+) ", generator, re.M)
-    allowed = (DOCKER / "Dockerfile.dockerignore").read_text().splitlines()
+    allowed = (DOCKER.parent / ".dockerignore").read_text().splitlines()
     assert "harness" in of_the_generator
     assert all((DOCKER.parent / name).exists() for name in of_the_generator)
     assert all(f"!{name.partition('/')[0]}" in allowed for name in (*copied, *of_the_generator))
