@@ -1,6 +1,7 @@
 import base64
 import hashlib
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import pytest
@@ -104,3 +105,12 @@ def test_partial_runs_make_a_whole_page(evidence):
     outline = Outline()
     outline.feed(render_html(build_report(evidence, make_verdict())))
     assert outline.stack == []
+
+
+def test_a_stage_that_the_host_is_too_small_for_is_said_to_be_capped():
+    evidence = make_report_evidence()
+    words = ("host-capped: 2 of 8 CPU", "46 gunicorn workers for 45: 23 on each of 2 servers")
+    manifest = replace(evidence.manifest, deviations=words)
+    assert manifest.host_capped == words[:1]
+    page = render_html(build_report(replace(evidence, manifest=manifest), make_verdict()))
+    assert all(line in page for line in words)
