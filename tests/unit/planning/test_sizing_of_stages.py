@@ -9,7 +9,7 @@ from harness.model.figure import Citation, Figure, Provenance, Statement
 from harness.model.sizing import StackSize
 from harness.model.target import CapacityTarget, Stage
 from harness.model.units import Unit
-from harness.planning.sizing import Audience, ConnectionBudget, audience_of, connection_budget, size_of
+from harness.planning.sizing import Audience, ConnectionBudget, as_started, audience_of, connection_budget, size_of
 
 GIB = 1024**3
 CITATION = Citation("plan.md", "Stage A")
@@ -140,3 +140,26 @@ def test_what_gunicorn_and_the_application_are_told() -> None:
     )
     assert size.application == (("CACHE_TTL_LIST", "60"), ("SAMPLE_RATE", "0.1"))
     assert size_of(stage_of(STAGE_A)).gunicorn_timeout_seconds is None
+
+
+def test_a_replica_has_pools_of_its_own_which_count_among_pgbouncers_clients() -> None:
+    direct = replace(SIZE_A, read_replicas=1)
+    assert connection_budget(direct) == connection_budget(SIZE_A), "the replica has as many connections as the primary"
+    pooled = replace(SIZE_A, pgbouncer_pool_size=20, pgbouncer_max_client_connections=100)
+    tasks = 2 * (pooled.celery_default_concurrency + pooled.celery_heavy_workers)
+    alone, both = connection_budget(pooled), connection_budget(replace(pooled, read_replicas=1))
+    assert alone.web_pool_size + alone.web_max_overflow == 15
+    assert both.web_pool_size + both.web_max_overflow == 15
+    assert both.most_clients == 2 * 15 * pooled.gunicorn_workers + tasks
+    few = connection_budget(replace(pooled, read_replicas=1, pgbouncer_max_client_connections=40))
+    assert few.most_clients <= 40
+
+
+def test_what_is_started_is_alike_on_each_server_and_says_what_that_changes() -> None:
+    size, said = as_started(replace(SIZE_A, gunicorn_workers=45, app_servers=2, read_replicas=2))
+    assert (size.gunicorn_workers, size.app_servers, size.read_replicas) == (46, 2, 1)
+    assert said == (
+        "1 read replica for 2: one stands in for all of them",
+        "46 gunicorn workers for 45: 23 on each of 2 servers",
+    )
+    assert as_started(SIZE_A) == (SIZE_A, ())
