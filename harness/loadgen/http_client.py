@@ -170,10 +170,18 @@ class HttpClient:
                 connection = self._connection = HttpConnection(origin, self._tls)
             head, rest, expects = self._head(origin, method, request_target(path), headers, body)
             connect_by = now + self.connect_seconds
-            headless = method == "HEAD"
+            head_only = method == "HEAD"
             try:
                 connection.exchange(
-                    head, rest, response, now, deadline, connect_by, headless=headless, expects=expects, stream=stream
+                    head,
+                    rest,
+                    response,
+                    deadline,
+                    connect_by,
+                    now=now,
+                    headless=head_only,
+                    expects=expects,
+                    stream=stream,
                 )
             except (ConnectionEnded, ConnectionResetError, BrokenPipeError):
                 again = connection.reused and not connection.answered and method in _IDEMPOTENT
@@ -181,32 +189,44 @@ class HttpClient:
                     raise
                 Retries.count += 1
                 connection.exchange(
-                    head, rest, response, now, deadline, headless=headless, expects=expects, stream=stream
+                    head, rest, response, deadline, now=now, headless=head_only, expects=expects, stream=stream
                 )
             if response.plain:
                 return connection
             for line in response.headers.all("set-cookie"):
                 self.cookies.take(line, origin.host, path)
-            if redirects and response.status in REDIRECTS and "location" in response.headers:
-                if not left:
-                    raise TooManyRedirects(f"more than {redirects} redirects")
-                left -= 1
-                before = origin
-                origin, path = self._redirected(origin, path, response.headers["location"])
-                if response.status == 303 or (response.status in (301, 302) and method not in ("GET", "HEAD")):
-                    method, body = "GET" if method != "HEAD" else "HEAD", None
-                    headers = tuple(pair for pair in headers if not pair[0].lower().startswith("content-"))
-                if origin != before:  # what was meant for the one is not the other's business
-                    headers = tuple(pair for pair in headers if pair[0].lower() not in ("authorization", "cookie"))
-                if body is not None and not body.replayable:
-                    raise ProtocolError("a redirect of a request whose body can be read only once")
-                if stream:
-                    connection.abandon()
-                response.clear()
-                continue
-            if not stream and response.body:
-                response.undo_coding()
-            return connection
+            if not (redirects and response.status in REDIRECTS and "location" in response.headers):
+                if not stream and response.body:
+                    response.undo_coding()
+                return connection
+            if not left:
+                raise TooManyRedirects(f"more than {redirects} redirects")
+            left -= 1
+            origin, path, method, headers, body = self._onward(origin, path, method, headers, body, response)
+            if stream:
+                connection.abandon()
+            response.clear()
+
+    def _onward(  # noqa: PLR0917
+        self,
+        origin: Origin,
+        path: str,
+        method: str,
+        headers: tuple[tuple[str, str], ...],
+        body: Body | None,
+        response: Response,
+    ) -> tuple[Origin, str, str, tuple[tuple[str, str], ...], Body | None]:
+        """The request that a redirect makes of one."""
+        before = origin
+        origin, path = self._redirected(origin, path, response.headers["location"])
+        if response.status == 303 or (response.status in (301, 302) and method not in ("GET", "HEAD")):
+            method, body = "GET" if method != "HEAD" else "HEAD", None
+            headers = tuple(pair for pair in headers if not pair[0].lower().startswith("content-"))
+        if origin != before:  # what was meant for the one is not the other's business
+            headers = tuple(pair for pair in headers if pair[0].lower() not in ("authorization", "cookie"))
+        if body is not None and not body.replayable:
+            raise ProtocolError("a redirect of a request whose body can be read only once")
+        return origin, path, method, headers, body
 
     def _head(
         self, origin: Origin, method: str, target: str, headers: tuple[tuple[str, str], ...], body: Body | None

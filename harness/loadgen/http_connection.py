@@ -43,18 +43,18 @@ class HttpConnection(Wire):
         head: bytes,
         body: Body | None,
         response: Response,
-        now: float,
         deadline: float,
         connect_deadline: float = math.inf,
         *,
+        now: float,
         headless: bool = False,
         expects: bool = False,
         stream: bool = False,
     ) -> None:
         """Send a request and fill in the response. Raises one of ``FAILURES``; the connection is then closed.
 
-        head: with the body, when that is small (``body`` is then None). now: as good as. deadline: for everything,
-        CLOCK_MONOTONIC in seconds. headless: the request is HEAD, so no body follows. expects: wait for the server's
+        head: with the body, when that is small (``body`` is then None). deadline: for everything; it and ``now`` in
+        seconds of CLOCK_MONOTONIC. headless: the request is HEAD, so no body follows. expects: wait for the server's
         100 before the body. stream: return as soon as the head is there; ``read_on`` then gives the body.
         """
         if self.busy:
@@ -63,11 +63,7 @@ class HttpConnection(Wire):
         self._headless, self._streamed = headless, stream
         self.busy = whole = True
         try:
-            if (
-                self._sock is not None
-                and now - self.received_at / 1e9 > _LOOK_AFTER_SECONDS
-                and self.has_ended()
-            ):
+            if self._sock is not None and now - self.received_at / 1e9 > _LOOK_AFTER_SECONDS and self.has_ended():
                 self.close()
             self.reused = self._sock is not None
             if not self.reused:
@@ -148,7 +144,9 @@ class HttpConnection(Wire):
     def _send(self, data: bytes | memoryview) -> int:
         """Raises what ``send_some`` raises, unless the server has answered before it hung up."""
         try:
-            return self.send_some(data)
+            return self._sock.send(data) if self._tls is None else self.send_some(data)
+        except BlockingIOError:
+            return 0
         except (BrokenPipeError, ConnectionResetError):
             if self._has_last_words():
                 return 0

@@ -1,8 +1,8 @@
 """Reading one response: by llhttp, and by heart where llhttp has read the very same head before.
 
-The parser calls Python three times for a response and appends its body to a list by itself; header fields are left in the
-bytes of the head, which hardly anybody reads. A reader is needed only while a response comes in, so few of them serve
-all connections.
+The parser calls Python three times for a response and appends its body to a list by itself; header fields are left in
+the bytes of the head, which hardly anybody reads. A reader is needed only while a response comes in, so few of them
+serve all connections.
 
 Servers send few different heads: for a second or so, all answers of an endpoint have the same. What llhttp made of one
 (status, length of the body, whether the connection is kept) it would make of it again, since nothing else enters into

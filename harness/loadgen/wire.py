@@ -44,23 +44,24 @@ _monotonic_ns = time.monotonic_ns
 class _Turn:
     """Those of one event loop that have got what they waited for: all go on once the loop has read what there is."""
 
-    __slots__ = ("_hub", "_ready")
+    __slots__ = ("_hub", "ready")
 
     def __init__(self, hub: Any) -> None:
         self._hub = hub
-        self._ready: list[Wire] = []
+        self.ready: list[Wire] = []
 
-    def add(self, wire: Wire) -> None:
-        if not self._ready:
-            self._hub.loop.run_callback(self._run)
-        self._ready.append(wire)
+    def soon(self) -> None:
+        self._hub.loop.run_callback(self._run)
 
     def _run(self) -> None:
-        ready, self._ready = self._ready, []
+        ready, self.ready = self.ready, []
         for wire in ready:
+            chunk = wire._chunk
+            if chunk is None or chunk is _AWAITED:
+                continue  # who waited for it was killed meanwhile
             try:
-                wire.go_on()
-            except BaseException:
+                wire._greenlet.switch()
+            except BaseException:  # noqa: BLE001  # the hub knows which of them end the program
                 self._hub.handle_error(wire, *sys.exc_info())
 
 
@@ -128,7 +129,8 @@ class Wire:
             except ConnectionRefusedError:  # "localhost" is often ::1 first, where nobody listens
                 continue
             return
-        self._open(*last, tls)
+        family, address = last  # no star in the call: that would take room on the stack of everyone who connects
+        self._open(family, address, tls)
 
     def _open(self, family: int, address: Any, tls: ssl.SSLContext | None) -> None:
         hub = _hub()
@@ -215,7 +217,10 @@ class Wire:
             except OSError as error:
                 self._chunk = error
             self.received_at = _monotonic_ns()
-            self._turn.add(self)
+            ready = self._turn.ready
+            if not ready:
+                self._turn.soon()
+            ready.append(self)
             return
         if self._chunk is not None:
             return  # what came before it is still to be taken
@@ -228,11 +233,6 @@ class Wire:
             self._watching = False
         elif self._tls is None or not self._is_only_tls():
             self.close()  # in the pause the server has hung up, or said something that nobody asked for
-
-    def go_on(self) -> None:
-        """Wake who waits for what has been read; nobody, when that one was killed meanwhile."""
-        if self._chunk is not None and self._chunk is not _AWAITED:
-            self._greenlet.switch()
 
     def _set_alarm(self) -> None:
         if self._timer is not None:
@@ -292,7 +292,7 @@ class Wire:
         finally:
             self._greenlet = self._chunk = None
         if chunk.__class__ is bytes:
-            return chunk  # type: ignore[no-any-return]
+            return chunk
         raise chunk
 
     def receive_now(self) -> bytes | None:

@@ -72,7 +72,9 @@ bodies = st.one_of(st.binary(max_size=40), st.sampled_from([b"3\r\nabc\r\n0\r\n\
 @st.composite
 def responses(draw) -> bytes:
     line = draw(st.sampled_from([b"HTTP/1.1", b"HTTP/1.0", b"\r\nHTTP/1.1"]))
-    status = draw(st.sampled_from([b"200 OK", b"204 None", b"304 Same", b"404 Not", b"302 Go", b"100 On", b"101 Up", b"2"]))
+    status = draw(
+        st.sampled_from([b"200 OK", b"204 None", b"304 Same", b"404 Not", b"302 Go", b"100 On", b"101 Up", b"2"])
+    )
     body = draw(bodies)
     lines = draw(st.lists(fields, max_size=4))
     if draw(st.integers(0, 9)):
