@@ -17,7 +17,7 @@ from heapq import heappop, heappush
 from typing import Any
 
 from gevent import getcurrent
-from gevent.hub import Waiter, get_hub
+from gevent.hub import get_hub
 
 _CLOCK_MONOTONIC = 1
 _NONBLOCK = os.O_NONBLOCK | os.O_CLOEXEC
@@ -49,11 +49,12 @@ class Alarm:
         self._settime = libc.timerfd_settime
         self._setting = _Setting()
         self._reference = ctypes.byref(self._setting)
-        self._sleepers: list[tuple[float, int, Waiter]] = []
+        # A greenlet's turn is a list of it alone, and empty when it was killed meanwhile. gevent's Waiter does the
+        # same, with half a kilobyte of stack for each that waits.
+        self._sleepers: list[tuple[float, int, list[Any]]] = []
         self._count = 0
         self._moment = 0.0
         self._turns: list[list[Any]] = []
-        """Of the greenlets that let others run; that of one who was killed meanwhile is empty."""
         self._hub: Any = get_hub()
         self._soon = self._hub.loop.run_callback
         self._watcher = self._hub.loop.io(self._descriptor, _READABLE, priority=_FIRST)
@@ -69,12 +70,16 @@ class Alarm:
             self._let_others()
             return
         sleepers = self._sleepers
-        waiter = Waiter()
-        self._count += 1  # breaks ties: waiters have no order
-        heappush(sleepers, (monotonic_seconds, self._count, waiter))
-        if sleepers[0][2] is waiter:
+        turn = [getcurrent()]
+        self._count += 1  # breaks ties
+        heappush(sleepers, (monotonic_seconds, self._count, turn))
+        if sleepers[0][2] is turn:
             self._set(monotonic_seconds)
-        waiter.get()  # of a greenlet that is killed here, the waiter stays behind and wakes nobody
+        try:
+            self._hub.switch()
+        except BaseException:  # killed
+            turn.clear()
+            raise
 
     def _let_others(self) -> None:
         """As ``gevent.sleep(0)``, with one callback of the loop for all who do so in one turn."""
@@ -92,11 +97,14 @@ class Alarm:
     def _next_turn(self) -> None:
         turns, self._turns = self._turns, []
         for turn in turns:
-            if turn:
-                try:
-                    turn[0].switch()
-                except BaseException:  # noqa: BLE001  # the hub knows which of them end the program
-                    self._hub.handle_error(turn, *sys.exc_info())
+            self._wake(turn)
+
+    def _wake(self, turn: list[Any]) -> None:
+        if turn:
+            try:
+                turn[0].switch()
+            except BaseException:  # noqa: BLE001  # the hub knows which of them end the program
+                self._hub.handle_error(turn, *sys.exc_info())
 
     def _ring(self) -> None:
         """In the hub: wake everybody whose moment has come, and set the next one.
@@ -112,7 +120,7 @@ class Alarm:
                 os.read(self._descriptor, 8)
             return
         while sleepers and sleepers[0][0] <= now:
-            heappop(sleepers)[2].switch(None)
+            self._wake(heappop(sleepers)[2])
         if sleepers and sleepers[0][0] != self._moment:
             self._set(sleepers[0][0])
 

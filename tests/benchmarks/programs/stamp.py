@@ -33,14 +33,14 @@ def monotonic_offset() -> int:
     return offset
 
 
-def read(sock: socket.socket, offset: int) -> tuple[bytes, int]:
-    """A request and when the kernel had it. Raises OSError."""
+def read(sock: socket.socket, offset: int, seen: int) -> tuple[bytes, int]:
+    """A request and when the kernel had it; ``seen`` while the kernel has not begun to stamp. Raises OSError."""
     data, extra, _, _ = sock.recvmsg(65536, _ROOM)
     if not data:
         return b"", 0
     stamps = [stamp for _, kind, stamp in extra if kind == _TIMESTAMPNS]
     if not stamps:
-        sys.exit("this kernel does not say when it had a request")
+        return data, seen
     seconds, nanoseconds = _TIMESPEC.unpack(stamps[0])
     return data, seconds * 1_000_000_000 + nanoseconds + offset
 
@@ -51,23 +51,24 @@ def main(port: int) -> None:
     selector = selectors.EpollSelector()
     listener = socket.create_server(("127.0.0.1", port), backlog=1024)
     listener.setblocking(False)
+    listener.setsockopt(socket.SOL_SOCKET, _TIMESTAMPNS, 1)  # those that it accepts inherit it
     selector.register(listener, selectors.EVENT_READ)
     served = 0
     offset, looked = monotonic_offset(), _clock()
     while True:
         ready = selector.select()
-        if _clock() - looked > 1_000_000_000:  # the time of day may have been set
-            offset, looked = monotonic_offset(), _clock()
+        seen = _clock()
+        if seen - looked > 1_000_000_000:  # the time of day may have been set
+            offset, looked = monotonic_offset(), seen
         for key, _ in ready:
             sock: Any = key.fileobj
             if sock is listener:
                 accepted, _ = listener.accept()
                 accepted.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-                accepted.setsockopt(socket.SOL_SOCKET, _TIMESTAMPNS, 1)
                 selector.register(accepted, selectors.EVENT_READ)
                 continue
             try:
-                request, received = read(sock, offset)
+                request, received = read(sock, offset, seen)
             except OSError:
                 request = b""
             if not request:
