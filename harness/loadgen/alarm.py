@@ -66,28 +66,18 @@ class Alarm:
         Not at all would be unfair, and slower too: who goes on sending as soon as it has received keeps the server
         waking up for single requests, instead of getting a batch of them.
         """
+        turn = [getcurrent()]
         if monotonic_seconds <= time.monotonic():
-            self._let_others()
-            return
-        sleepers = self._sleepers
-        turn = [getcurrent()]
-        self._count += 1  # breaks ties
-        heappush(sleepers, (monotonic_seconds, self._count, turn))
-        if sleepers[0][2] is turn:
-            self._set(monotonic_seconds)
-        try:
-            self._hub.switch()
-        except BaseException:  # killed
-            turn.clear()
-            raise
-
-    def _let_others(self) -> None:
-        """As ``gevent.sleep(0)``, with one callback of the loop for all who do so in one turn."""
-        turns = self._turns
-        if not turns:
-            self._soon(self._next_turn)
-        turn = [getcurrent()]
-        turns.append(turn)
+            turns = self._turns
+            if not turns:
+                self._soon(self._next_turn)  # one callback of the loop for all who let others run
+            turns.append(turn)
+        else:
+            sleepers = self._sleepers
+            self._count += 1  # breaks ties
+            heappush(sleepers, (monotonic_seconds, self._count, turn))
+            if sleepers[0][2] is turn:
+                self._set(monotonic_seconds)
         try:
             self._hub.switch()
         except BaseException:  # killed
