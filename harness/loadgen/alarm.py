@@ -11,11 +11,13 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import os
+import sys
 import time
 from heapq import heappop, heappush
+from typing import Any
 
-import gevent
-from gevent.hub import Waiter, get_hub
+from gevent import getcurrent
+from gevent.hub import get_hub
 
 _CLOCK_MONOTONIC = 1
 _NONBLOCK = os.O_NONBLOCK | os.O_CLOEXEC
@@ -47,10 +49,15 @@ class Alarm:
         self._settime = libc.timerfd_settime
         self._setting = _Setting()
         self._reference = ctypes.byref(self._setting)
-        self._sleepers: list[tuple[float, int, Waiter]] = []
+        # A greenlet's turn is a list of it alone, and empty when it was killed meanwhile. gevent's Waiter does the
+        # same, with half a kilobyte of stack for each that waits.
+        self._sleepers: list[tuple[float, int, list[Any]]] = []
         self._count = 0
         self._moment = 0.0
-        self._watcher = get_hub().loop.io(self._descriptor, _READABLE, priority=_FIRST)
+        self._turns: list[list[Any]] = []
+        self._hub: Any = get_hub()
+        self._soon = self._hub.loop.run_callback
+        self._watcher = self._hub.loop.io(self._descriptor, _READABLE, priority=_FIRST)
         self._watcher.start(self._ring)
 
     def sleep_until(self, monotonic_seconds: float) -> None:
@@ -59,16 +66,35 @@ class Alarm:
         Not at all would be unfair, and slower too: who goes on sending as soon as it has received keeps the server
         waking up for single requests, instead of getting a batch of them.
         """
+        turn = [getcurrent()]
         if monotonic_seconds <= time.monotonic():
-            gevent.sleep(0)
-            return
-        sleepers = self._sleepers
-        waiter = Waiter()
-        self._count += 1  # breaks ties: waiters have no order
-        heappush(sleepers, (monotonic_seconds, self._count, waiter))
-        if sleepers[0][2] is waiter:
-            self._set(monotonic_seconds)
-        waiter.get()  # of a greenlet that is killed here, the waiter stays behind and wakes nobody
+            turns = self._turns
+            if not turns:
+                self._soon(self._next_turn)  # one callback of the loop for all who let others run
+            turns.append(turn)
+        else:
+            sleepers = self._sleepers
+            self._count += 1  # breaks ties
+            heappush(sleepers, (monotonic_seconds, self._count, turn))
+            if sleepers[0][2] is turn:
+                self._set(monotonic_seconds)
+        try:
+            self._hub.switch()
+        except BaseException:  # killed
+            turn.clear()
+            raise
+
+    def _next_turn(self) -> None:
+        turns, self._turns = self._turns, []
+        for turn in turns:
+            self._wake(turn)
+
+    def _wake(self, turn: list[Any]) -> None:
+        if turn:
+            try:
+                turn[0].switch()
+            except BaseException:  # noqa: BLE001  # the hub knows which of them end the program
+                self._hub.handle_error(turn, *sys.exc_info())
 
     def _ring(self) -> None:
         """In the hub: wake everybody whose moment has come, and set the next one.
@@ -84,7 +110,7 @@ class Alarm:
                 os.read(self._descriptor, 8)
             return
         while sleepers and sleepers[0][0] <= now:
-            heappop(sleepers)[2].switch(None)
+            self._wake(heappop(sleepers)[2])
         if sleepers and sleepers[0][0] != self._moment:
             self._set(sleepers[0][0])
 

@@ -11,10 +11,11 @@ import time
 from collections import deque
 from collections.abc import Mapping
 from random import Random
-from typing import ClassVar, Protocol
+from typing import Any, ClassVar, Protocol
 
 import gevent
-from gevent.hub import Waiter, get_hub
+from gevent import getcurrent
+from gevent.hub import get_hub
 from locust import User
 from locust.exception import StopTest
 
@@ -120,17 +121,24 @@ class Pool:
 
     def __init__(self, generator: Generator, first: Endpoint, max_waiting: int) -> None:
         self._generator = generator
-        self._idle: deque[Waiter[Arrival]] = deque()
+        # Each a list of the user's greenlet alone, and empty when it was killed meanwhile, as in Alarm.
+        self._idle: deque[list[Any]] = deque()
         self._waiting = WaitingLine(generator, first, max_waiting)
-        self._soon = get_hub().loop.run_callback
+        self._hub: Any = get_hub()
+        self._soon = self._hub.loop.run_callback
 
     def offer(self, arrival: Arrival) -> None:
         """To an idle user, else into the line, else dropped."""
         if self._idle:
             self._generator.counts.in_flight += 1
-            self._soon(self._idle.popleft().switch, arrival)
+            self._soon(self._hand, self._idle.popleft(), arrival)
         else:
             self._waiting.add(arrival)
+
+    @staticmethod
+    def _hand(idle: list[Any], arrival: Arrival) -> None:
+        if idle:
+            idle[0].switch(arrival)
 
     def give_up(self) -> None:
         """Drop what still waits at the end of the load."""
@@ -141,9 +149,13 @@ class Pool:
         if self._waiting:
             self._generator.counts.in_flight += 1
             return self._waiting.take(), True
-        handed: Waiter[Arrival] = Waiter()
-        self._idle.append(handed)
-        return handed.get(), False
+        idle = [getcurrent()]
+        self._idle.append(idle)
+        try:
+            return self._hub.switch(), False
+        except BaseException:  # killed
+            idle.clear()
+            raise
 
 
 class ArrivalUser(User):

@@ -12,7 +12,7 @@ import re
 import ssl
 import time
 from collections.abc import Mapping
-from functools import lru_cache
+from functools import cache, lru_cache
 from urllib.parse import quote, urljoin, urlsplit
 
 from harness.errors import ConfigError
@@ -85,12 +85,14 @@ class HttpClient:
     """
 
     __slots__ = (
+        "_block",
+        "_block_of",
         "_connection",
+        "_cookies",
         "_others",
         "_standing",
         "_tls",
         "connect_seconds",
-        "cookies",
         "origin",
         "other_hosts",
         "timeout_seconds",
@@ -112,12 +114,21 @@ class HttpClient:
         self.timeout_seconds = timeout_seconds
         self.connect_seconds = connect_seconds
         self.other_hosts = other_hosts
-        self.cookies = CookieJar()
-        self._standing = _standing(tuple((standing or {}).items()))
+        self._cookies: CookieJar | None = None
+        self._standing = _standing(tuple(standing.items())) if standing else _usual()
         self._tls = tls
+        self._block = ""
+        self._block_of: tuple[tuple[str, str], ...] | None = None
 
     def __del__(self) -> None:
         self.close()  # an open connection is held by the event loop: nobody else would close it
+
+    @property
+    def cookies(self) -> CookieJar:
+        """Those of this browser."""
+        if self._cookies is None:
+            self._cookies = CookieJar()
+        return self._cookies
 
     def close(self) -> None:
         """Hang up. Another request connects anew."""
@@ -157,79 +168,91 @@ class HttpClient:
             connection = self._connection if origin is home else self._to(origin)
             if connection is None:
                 connection = self._connection = HttpConnection(origin, self._tls)
-            self._exchange(connection, method, request_target(path), headers, body, response, now, deadline, stream)
-            head = response.head.lower()
-            if b"\nset-cookie:" in head:
-                for line in response.headers.all("set-cookie"):
-                    self.cookies.take(line, origin.host, path)
-            if redirects and response.status in REDIRECTS and b"\nlocation:" in head:
-                if not left:
-                    raise TooManyRedirects(f"more than {redirects} redirects")
-                left -= 1
-                before = origin
-                origin, path = self._redirected(origin, path, response.headers["location"])
-                if response.status == 303 or (response.status in (301, 302) and method not in ("GET", "HEAD")):
-                    method, body = "GET" if method != "HEAD" else "HEAD", None
-                    headers = tuple(pair for pair in headers if not pair[0].lower().startswith("content-"))
-                if origin != before:  # what was meant for the one is not the other's business
-                    headers = tuple(pair for pair in headers if pair[0].lower() not in ("authorization", "cookie"))
-                if body is not None and not body.replayable:
-                    raise ProtocolError("a redirect of a request whose body can be read only once")
-                if stream:
-                    connection.abandon()
-                response.clear()
-                continue
-            if not stream and b"\ncontent-encoding:" in head and response.body:
-                response.undo_coding()
-            return connection
+            head, rest, expects = self._head(origin, method, request_target(path), headers, body)
+            connect_by = now + self.connect_seconds
+            head_only = method == "HEAD"
+            try:
+                connection.exchange(
+                    head,
+                    rest,
+                    response,
+                    deadline,
+                    connect_by,
+                    now=now,
+                    headless=head_only,
+                    expects=expects,
+                    stream=stream,
+                )
+            except (ConnectionEnded, ConnectionResetError, BrokenPipeError):
+                again = connection.reused and not connection.answered and method in _IDEMPOTENT
+                if not again or (rest is not None and not rest.replayable):
+                    raise
+                Retries.count += 1
+                connection.exchange(
+                    head, rest, response, deadline, now=now, headless=head_only, expects=expects, stream=stream
+                )
+            if response.plain:
+                return connection
+            for line in response.headers.all("set-cookie"):
+                self.cookies.take(line, origin.host, path)
+            if not (redirects and response.status in REDIRECTS and "location" in response.headers):
+                if not stream and response.body:
+                    response.undo_coding()
+                return connection
+            if not left:
+                raise TooManyRedirects(f"more than {redirects} redirects")
+            left -= 1
+            origin, path, method, headers, body = self._onward(origin, path, method, headers, body, response)
+            if stream:
+                connection.abandon()
+            response.clear()
 
-    def _exchange(  # noqa: PLR0917
+    def _onward(  # noqa: PLR0917
         self,
-        connection: HttpConnection,
+        origin: Origin,
+        path: str,
         method: str,
-        target: str,
         headers: tuple[tuple[str, str], ...],
         body: Body | None,
         response: Response,
-        now: float,
-        deadline: float,
-        stream: bool,
-    ) -> None:
-        origin = connection.origin
-        block = header_block(origin.host_header, self._standing, headers)
-        if self.cookies and (value := self.cookies.header(origin.host, target, secure=origin.scheme == "https")):
+    ) -> tuple[Origin, str, str, tuple[tuple[str, str], ...], Body | None]:
+        """The request that a redirect makes of one."""
+        before = origin
+        origin, path = self._redirected(origin, path, response.headers["location"])
+        if response.status == 303 or (response.status in (301, 302) and method not in ("GET", "HEAD")):
+            method, body = "GET" if method != "HEAD" else "HEAD", None
+            headers = tuple(pair for pair in headers if not pair[0].lower().startswith("content-"))
+        if origin != before:  # what was meant for the one is not the other's business
+            headers = tuple(pair for pair in headers if pair[0].lower() not in ("authorization", "cookie"))
+        if body is not None and not body.replayable:
+            raise ProtocolError("a redirect of a request whose body can be read only once")
+        return origin, path, method, headers, body
+
+    def _head(
+        self, origin: Origin, method: str, target: str, headers: tuple[tuple[str, str], ...], body: Body | None
+    ) -> tuple[bytes, Body | None, bool]:
+        """The head of a request, with the body when that is small, else the body; whether to wait for the server's
+        100 before it."""
+        if origin is not self.origin:
+            block = header_block(origin.host_header, self._standing, headers)
+        elif headers == self._block_of:
+            block = self._block
+        else:
+            block = self._block = header_block(origin.host_header, self._standing, headers)
+            self._block_of = headers
+        if self._cookies and (value := self._cookies.header(origin.host, target, secure=origin.scheme == "https")):
             block += f"Cookie: {value}\r\n"
-        expects = False
         if body is None:
             length = "Content-Length: 0\r\n" if method in _WITH_BODY else ""
-            head = f"{method} {target} HTTP/1.1\r\n{block}{length}\r\n".encode("latin-1")
-        else:
-            length = "Transfer-Encoding: chunked" if body.length is None else f"Content-Length: {body.length}"
-            if body.content_type and not any(name.lower() == "content-type" for name, _ in headers):
-                length += f"\r\nContent-Type: {body.content_type}"
-            expects = any(name.lower() == "expect" and value.lower() == "100-continue" for name, value in headers)
-            head = f"{method} {target} HTTP/1.1\r\n{block}{length}\r\n\r\n".encode("latin-1")
-            if body.small is not None and not expects:
-                head, body = head + body.small, None
-        try:
-            connection.exchange(
-                head,
-                body,
-                response,
-                deadline,
-                now + self.connect_seconds,
-                headless=method == "HEAD",
-                expects=expects,
-                stream=stream,
-            )
-        except (ConnectionEnded, ConnectionResetError, BrokenPipeError):
-            again = connection.reused and not connection.answered and method in _IDEMPOTENT
-            if not again or (body is not None and not body.replayable):
-                raise
-            Retries.count += 1
-            connection.exchange(
-                head, body, response, deadline, headless=method == "HEAD", expects=expects, stream=stream
-            )
+            return f"{method} {target} HTTP/1.1\r\n{block}{length}\r\n".encode("latin-1"), None, False
+        length = "Transfer-Encoding: chunked" if body.length is None else f"Content-Length: {body.length}"
+        if body.content_type and not (headers and any(name.lower() == "content-type" for name, _ in headers)):
+            length += f"\r\nContent-Type: {body.content_type}"
+        expects = bool(headers) and any(
+            name.lower() == "expect" and value.lower() == "100-continue" for name, value in headers
+        )
+        head = f"{method} {target} HTTP/1.1\r\n{block}{length}\r\n\r\n".encode("latin-1")
+        return (head, body, expects) if body.small is None or expects else (head + body.small, None, False)
 
     def _to(self, origin: Origin) -> HttpConnection | None:
         if origin == self.origin:
@@ -252,6 +275,11 @@ class HttpClient:
         # The origin itself, not its equal: it has looked up its addresses.
         known = next((one for one in (origin, self.origin) if one == target), target)
         return known, (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+
+
+@cache
+def _usual() -> tuple[tuple[str, str], ...]:
+    return _standing(())
 
 
 @lru_cache(maxsize=256)

@@ -15,6 +15,8 @@ MAX_BODY_BYTES = 64 * 1024 * 1024
 """Of a body that is kept in memory, as sent and as decoded."""
 
 _decode_text = json.JSONDecoder().decode
+_NOT_DECODED: Any = object()
+"""Of a body as JSON. Not the response itself, which would then have to wait for the garbage collector."""
 
 
 class Headers(Mapping[str, str]):
@@ -58,17 +60,18 @@ class Headers(Mapping[str, str]):
 class Response:
     """status: 0 before there is any. head: the bytes of status line and header fields, and maybe some that follow.
 
-    body: decoded.
+    plain: nothing in the head is for the browser to act on: no cookie, no location, no coding. body: decoded.
     """
 
-    __slots__ = ("_headers", "_json", "body", "head", "status")
+    __slots__ = ("_headers", "_json", "body", "head", "plain", "status")
 
     def __init__(self) -> None:
         self.status = 0
         self.head = b""
         self.body = b""
+        self.plain = False
         self._headers: Headers | None = None
-        self._json: Any = self  # itself: not decoded yet
+        self._json: Any = _NOT_DECODED
 
     @property
     def headers(self) -> Headers:
@@ -81,12 +84,13 @@ class Response:
         """Before it is filled with another response, after a redirect."""
         self.status = 0
         self.head = self.body = b""
+        self.plain = False
         self._headers = None
-        self._json = self
+        self._json = _NOT_DECODED
 
     def decoded_json(self) -> Any:
         """The body as JSON, decoded once. Raises ValueError."""
-        if self._json is self:
+        if self._json is _NOT_DECODED:
             try:
                 self._json = _decode_text(self.body.decode())
             except ValueError:

@@ -196,13 +196,14 @@ class Session:
         response.began = _monotonic()
         try:
             connection = self._client.send(method, path, response, **options)
+            response.ended = connection.received_at / 1e9
             if connection.busy:
                 seconds = options["timeout_seconds"] or self._client.timeout_seconds
                 response.stream(connection, seconds, decoder_of(response.headers))
         except FAILURES as error:
             response.error = _told(error)
             response.status = 0
-        response.ended = _monotonic()
+            response.ended = _monotonic()
 
     def _report(self, response: SessionResponse) -> None:
         self._fire(**response.request_meta)

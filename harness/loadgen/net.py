@@ -6,6 +6,7 @@ name server says later.
 
 from __future__ import annotations
 
+import _socket
 import errno
 import ssl
 from contextlib import suppress
@@ -109,7 +110,12 @@ class Origin:
     @cached_property
     def addresses(self) -> tuple[tuple[int, Any], ...]:
         """Family and address of the host, looked up once. Raises OSError."""
-        found = gevent.socket.getaddrinfo(self.host, self.port, 0, gevent.socket.SOCK_STREAM)
+        try:
+            # An address needs no name server, so no thread to ask one: ten thousand users who start at once would all
+            # wait for it, with deep stacks that are then theirs for good.
+            found = _socket.getaddrinfo(self.host, self.port, 0, _socket.SOCK_STREAM, 0, _socket.AI_NUMERICHOST)
+        except _socket.gaierror:
+            found = gevent.socket.getaddrinfo(self.host, self.port, 0, _socket.SOCK_STREAM)
         return tuple((family, address) for family, _, _, _, address in found)
 
     @cached_property

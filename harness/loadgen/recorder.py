@@ -191,9 +191,9 @@ class Meter:
         self.started += 1
         return now
 
-    def end(self, began: int, *, good: bool) -> int:
-        """The request that began then has ended now."""
-        now = self._clock()
+    def end(self, began: int, *, good: bool, at: int = 0) -> int:
+        """The request that began then has ended now, or ``at`` a reading of the clock since."""
+        now = at or self._clock()
         self._edges += now
         self._service += now - began
         if good:

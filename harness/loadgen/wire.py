@@ -4,6 +4,9 @@ gevent's own socket tries first and waits when it fails, with a timeout object f
 connection stays armed for its whole life, which also notices at once that a server hung up between two requests; and
 the deadline is an attribute that one timer per connection looks at when it fires, so that starting a request neither
 makes nor moves a timer.
+
+The event loop itself reads, and notes the time: everything that came in one turn is stamped before the first of those
+who wait for it goes on. What one user does with an answer is so no part of the next one's service time.
 """
 
 from __future__ import annotations
@@ -13,8 +16,10 @@ import errno
 import math
 import os
 import ssl
+import sys
 import time
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import gevent
 from gevent import getcurrent
@@ -24,25 +29,56 @@ from harness.loadgen.net import Origin, TimedOut
 READ_BYTES = 128 * 1024
 
 _buffer = bytearray(READ_BYTES)
-RECEIVED = memoryview(_buffer)
-"""What ``receive`` has read last, of all connections: to be taken before anything else runs."""
+_received = memoryview(_buffer)
+_AWAITED: Any = object()
+"""Stands for what is to be read."""
 
 _READ, _WRITE = 1, 2
 _TLS_RECORDS_BYTES = 64 * 1024
 
 _hub = gevent.get_hub
 _monotonic = time.monotonic
+_monotonic_ns = time.monotonic_ns
+
+
+class _Turn:
+    """Those of one event loop that have got what they waited for: all go on once the loop has read what there is."""
+
+    __slots__ = ("_hub", "ready")
+
+    def __init__(self, hub: Any) -> None:
+        self._hub = hub
+        self.ready: list[Wire] = []
+
+    def soon(self) -> None:
+        self._hub.loop.run_callback(self._run)
+
+    def _run(self) -> None:
+        ready, self.ready = self.ready, []
+        for wire in ready:
+            chunk = wire._chunk
+            if chunk is None or chunk is _AWAITED:
+                continue  # who waited for it was killed meanwhile
+            try:
+                wire._greenlet.switch()
+            except BaseException:  # noqa: BLE001  # the hub knows which of them end the program
+                self._hub.handle_error(wire, *sys.exc_info())
+
+
+_turns: WeakKeyDictionary[Any, _Turn] = WeakKeyDictionary()
+"""By the hub, of which each thread has its own."""
 
 
 class Wire:
     """A connection to an origin, closed until ``open``.
 
     A request sets ``deadline`` (CLOCK_MONOTONIC, seconds) and ``busy``; whatever waits raises TimedOut once it has
-    passed. One greenlet at a time.
+    passed. One greenlet at a time. received_at: when something was read last, in nanoseconds of CLOCK_MONOTONIC.
     """
 
     __slots__ = (
         "_alarm_at",
+        "_chunk",
         "_greenlet",
         "_incoming",
         "_io",
@@ -52,10 +88,12 @@ class Wire:
         "_switch",
         "_timer",
         "_tls",
+        "_turn",
         "_watching",
         "busy",
         "deadline",
         "origin",
+        "received_at",
     )
 
     def __init__(self, origin: Origin) -> None:
@@ -67,6 +105,9 @@ class Wire:
         self._timer: Any = None
         self._alarm_at = math.inf
         self._greenlet: Any = None
+        self._chunk: Any = None
+        self._turn: Any = None
+        self.received_at = 0
         self._readable = False
         self._watching = False
         self._switch: Any = None
@@ -88,7 +129,8 @@ class Wire:
             except ConnectionRefusedError:  # "localhost" is often ::1 first, where nobody listens
                 continue
             return
-        self._open(*last, tls)
+        family, address = last  # no star in the call: that would take room on the stack of everyone who connects
+        self._open(family, address, tls)
 
     def _open(self, family: int, address: Any, tls: ssl.SSLContext | None) -> None:
         hub = _hub()
@@ -98,6 +140,7 @@ class Wire:
             sock.setblocking(False)
             sock.setsockopt(_socket.IPPROTO_TCP, _socket.TCP_NODELAY, 1)
             self._switch = hub.switch
+            self._turn = _turns.get(hub) or _turns.setdefault(hub, _Turn(hub))
             self._io = hub.loop.io(sock.fileno(), _READ)
             self._watching = False
             failed = sock.connect_ex(address)
@@ -166,6 +209,21 @@ class Wire:
         self._watching = True
 
     def _on_readable(self) -> None:
+        if self._chunk is _AWAITED:
+            try:
+                self._chunk = _received[: self._sock.recv_into(_buffer)].tobytes()
+            except BlockingIOError:
+                return
+            except OSError as error:
+                self._chunk = error
+            self.received_at = _monotonic_ns()
+            ready = self._turn.ready
+            if not ready:
+                self._turn.soon()
+            ready.append(self)
+            return
+        if self._chunk is not None:
+            return  # what came before it is still to be taken
         greenlet = self._greenlet
         if greenlet is not None:
             self._readable = True
@@ -191,7 +249,7 @@ class Wire:
             return
         if self.deadline > _monotonic():
             self._set_alarm()  # it was set for an earlier request
-        elif self._greenlet is not None:
+        elif self._greenlet is not None and (self._chunk is None or self._chunk is _AWAITED):
             self._greenlet.throw(TimedOut())
 
     # Bytes.
@@ -218,23 +276,36 @@ class Wire:
         self._flush()
         return len(part)
 
-    def receive(self) -> int:
-        """Wait, and read into ``RECEIVED``; how many bytes, 0 at the end. Raises OSError, TimedOut."""
+    def receive(self) -> bytes:
+        """Wait for something to read; nothing is the end. Raises OSError, TimedOut."""
         if self._tls is not None:
             return self._receive_tls()
-        while True:
-            self._wait()
-            try:
-                return int(self._sock.recv_into(_buffer))
-            except BlockingIOError:
-                continue
-
-    def receive_now(self) -> int:
-        """As ``receive``, of what is there already; -1 when there is nothing. Raises OSError."""
+        if self.deadline < self._alarm_at:
+            self._set_alarm()
+        if not self._watching:
+            self._watch()
+        self._greenlet = getcurrent()
+        self._chunk = _AWAITED
         try:
-            return self._read_tls() if self._tls is not None else int(self._sock.recv_into(_buffer))
+            self._switch()
+            chunk = self._chunk
+        finally:
+            self._greenlet = self._chunk = None
+        if chunk.__class__ is bytes:
+            return chunk
+        raise chunk
+
+    def receive_now(self) -> bytes | None:
+        """As ``receive``, of what is there already; None when there is nothing. Raises OSError."""
+        try:
+            return self._read_tls() if self._tls is not None else self._read()
         except (BlockingIOError, ssl.SSLWantReadError):
-            return -1
+            return None
+
+    def _read(self) -> bytes:
+        count = self._sock.recv_into(_buffer)
+        self.received_at = _monotonic_ns()
+        return _received[:count].tobytes()
 
     # TLS, through memory: so that everything above holds for it, too.
 
@@ -271,7 +342,7 @@ class Wire:
         except BlockingIOError:
             return
         if count:
-            self._incoming.write(RECEIVED[:count])
+            self._incoming.write(_received[:count])
         else:
             self._incoming.write_eof()
 
@@ -286,14 +357,14 @@ class Wire:
             pass
         return False
 
-    def _receive_tls(self) -> int:
+    def _receive_tls(self) -> bytes:
         while True:
             try:
                 return self._read_tls()
             except ssl.SSLWantReadError:
                 self._wait()
 
-    def _read_tls(self) -> int:
+    def _read_tls(self) -> bytes:
         """Decrypted bytes that are there already; raises SSLWantReadError without any."""
         for attempt in (1, 2):
             try:
@@ -303,8 +374,9 @@ class Wire:
                 if attempt == 2:
                     raise
                 self._pull()
+                continue
             except (ssl.SSLZeroReturnError, ssl.SSLEOFError):
-                return 0
-            else:
-                return count
+                count = 0
+            self.received_at = _monotonic_ns()
+            return _received[:count].tobytes()
         raise AssertionError  # never reached

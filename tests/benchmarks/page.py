@@ -38,11 +38,13 @@ MEANINGS = """
   meant to be). The rate is doubled and bisected to 8 %.
 - **Memory** is a slope, from 500 to 10,000 users (5,000 sockets), so that the program itself is left out. An idle HTTP
   user rests without a connection, as the stock figure of the bound was taken; the row below it has asked once and keeps
-  its connection.
+  its connection. Everybody's users rest as they do between two requests: ours on the generator's alarm, Locust's in
+  gevent's sleep.
 - **Service-time error**: each answer carries when the server had the request and when it let the answer go, by the
   same clock. The oracle's servers serve a few thousand requests a second, too few for half of our top rate, so a plain
-  event loop stands in for them. What a request waits in the kernel while that loop is busy counts as our error: the
-  figure is an upper bound.
+  event loop stands in for them. It had a request when its kernel stamped the packet, so what the request then waits for
+  that loop is the server's time; everything before and after is our error, both ways through the kernel included. Half
+  of our top rate leaves little room for anything else on the two cores: a busy neighbour shows in this row first.
 - **Agreement**: the oracle's `tail` server answers 90 % in 20 ms and 10 % in 100 ms, so p50 and p95 are known.
 """
 

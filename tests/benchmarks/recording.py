@@ -28,6 +28,7 @@ _ROWS_AT_ONCE = 4
 def install() -> None:
     """Record every request of this locustfile's users into the run directory BENCH_RUN."""
     hook(events.init, _on_init)
+    gevent.config.track_greenlet_tree = False  # as harness.loadgen.boot does
 
 
 def _on_init(environment: Environment, **_: Any) -> None:

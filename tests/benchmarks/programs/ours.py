@@ -6,7 +6,6 @@ import os
 import time
 from pathlib import Path
 
-import gevent
 from locust import events, task
 
 from harness.loadgen.http import HttpFlowUser
@@ -79,7 +78,7 @@ class Idle(Closed):
     def rest(self):
         if os.environ["BENCH_ASKS"]:
             self.get("/", "GET /", pause_seconds=0.0)
-        gevent.sleep(3600)
+        self.generator.alarm.sleep_until(time.monotonic() + 3600)  # as between two steps of a flow
 
 
 @events.spawning_complete.add_listener

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 
 import gevent
+import greenlet
 import pytest
 
 from harness.loadgen.alarm import Alarm
@@ -54,6 +55,47 @@ def test_the_past_lets_others_run_once(alarm):
     alarm.sleep_until(time.monotonic() - 1)
     assert ran == ["once"]
     greenlet.join()
+
+
+def test_one_who_is_killed_while_letting_others_run_is_not_woken_again(alarm):
+    past = time.monotonic() - 1
+    went_on = []
+
+    def let(name):
+        alarm.sleep_until(past)
+        went_on.append(name)
+        gevent.sleep(0.01)  # where a stray wake-up would come to
+        went_on.append(f"{name} again")
+
+    def killed():
+        try:
+            alarm.sleep_until(past)
+        finally:
+            gevent.sleep(0.02)
+            went_on.append("killed")
+
+    first = gevent.spawn(let, "first")
+    victim = gevent.spawn(killed)
+    last = gevent.spawn(let, "last")
+    gevent.get_hub().loop.run_callback(victim.throw, gevent.GreenletExit)  # before their turn comes
+    began = time.monotonic()
+    gevent.joinall([first, victim, last], timeout=5)
+    assert time.monotonic() - began >= 0.02
+    assert went_on == ["first", "last", "first again", "last again", "killed"]
+
+
+def test_one_who_fails_does_not_keep_the_others_waiting(alarm, capsys):
+    def fail():
+        alarm.sleep_until(time.monotonic() - 1)
+        raise ValueError("a mistake")
+
+    raw = greenlet.greenlet(fail, gevent.get_hub())
+    other = gevent.spawn(alarm.sleep_until, time.monotonic() - 1)
+    gevent.get_hub().loop.run_callback(raw.switch)
+    gevent.sleep(0)
+    other.join(timeout=5)
+    assert other.successful()
+    assert "a mistake" in capsys.readouterr().err
 
 
 def test_a_killed_sleeper_wakes_nobody_else_early_or_late(alarm):
