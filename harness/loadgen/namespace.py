@@ -10,7 +10,7 @@ import gevent
 from gevent.hub import Waiter
 
 from harness.loadgen.net import ProtocolError, TimedOut
-from harness.loadgen.packets import ACK, CONNECT, EVENT, MESSAGE, address, as_arguments, as_data, encode
+from harness.loadgen.packets import ACK, CONNECT, EVENT, MESSAGE, address, as_arguments, as_data, encode, read_list
 
 if TYPE_CHECKING:
     from harness.loadgen.engineio import Connection
@@ -104,6 +104,8 @@ class Namespace:
         finally:
             if self._acks is not None:
                 self._acks.pop(number, None)
+                if not self._acks:
+                    self._acks = None  # a client that only joins and listens needs none from now on
 
     def _emit(self, event: str, data: object, on_ack: Any) -> str:
         if self._ended is not None:
@@ -168,11 +170,27 @@ class Namespace:
         if number and self._ended is None:
             self._connection.ws.send(*encode(ACK, self._address, number, as_arguments(answer)))
 
+    def is_acknowledged(self, message: str) -> bool:
+        """Take an acknowledgement as it comes, when it is of a number that is waited for; else it is still to be read.
+
+        message: in the default namespace, without attachments. Raises ProtocolError.
+        """
+        acks = self._acks
+        start = message.find("[")
+        if acks is None or (on_ack := acks.get(message[2:start])) is None:
+            return False
+        arguments = read_list(message, start)
+        del acks[message[2:start]]
+        self._answer(on_ack, arguments)
+        return True
+
     def acknowledge(self, arguments: list[Any], number: str) -> None:
         """An acknowledgement; one that nobody asked for is passed over."""
         on_ack = self._acks.pop(number, None) if self._acks is not None else None
-        if on_ack is None:
-            return
+        if on_ack is not None:
+            self._answer(on_ack, arguments)
+
+    def _answer(self, on_ack: Any, arguments: list[Any]) -> None:
         answer = arguments[0] if len(arguments) == 1 else as_data(arguments)
         if type(on_ack) is Waiter:
             on_ack.switch(answer)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from harness.loadgen.net import ProtocolError
@@ -37,8 +38,28 @@ def _no_json(value: object) -> object:
     raise TypeError(f"{type(value).__name__} cannot be sent")
 
 
-_encode = json.JSONEncoder(separators=_COMPACT, default=_no_json, allow_nan=False).encode
-_decode = json.JSONDecoder().raw_decode
+_scan = json.JSONDecoder().scan_once
+
+
+def _make_encoder() -> Callable[[object], str]:
+    encoder = json.JSONEncoder(separators=_COMPACT, default=_no_json, allow_nan=False)
+    make = json.encoder.c_make_encoder  # type: ignore[attr-defined]
+    if make is None:
+        return encoder.encode
+    # What ``encode`` makes anew for each value, which takes longer than most values do. Without markers: a value that
+    # holds itself is told by the recursion's bound instead of by remembering all that it is inside of.
+    chunks = make(None, _no_json, json.encoder.encode_basestring_ascii, None, ":", ",", False, False, False)
+
+    def encode(value: object) -> str:
+        try:
+            return "".join(chunks(value, 0))
+        except RecursionError:
+            raise ValueError("a value that is nested too deeply for JSON, or in itself") from None
+
+    return encode
+
+
+_encode = _make_encoder()
 
 
 class Header(NamedTuple):
@@ -51,13 +72,13 @@ class Header(NamedTuple):
     start: int
 
 
-def encode(kind: str, namespace: str, number: str, payload: object) -> tuple[str, list[bytes]]:
+def encode(kind: str, namespace: str, number: str, payload: object) -> tuple[str, Sequence[bytes]]:
     """A packet as an Engine.IO message, and its attachments, for EVENT and ACK (without: of the binary kind).
 
     namespace: as ``address`` gives it. Raises TypeError and ValueError for what JSON cannot say.
     """
     try:
-        return f"4{kind}{namespace}{number}{_encode(payload)}", []
+        return f"4{kind}{namespace}{number}{_encode(payload)}", ()
     except _HasBytes:
         pass
     attachments: list[bytes] = []
@@ -97,8 +118,8 @@ def read_json(message: str, start: int) -> Any:
     if start == len(message):
         return None
     try:
-        value, end = _decode(message, start)
-    except (ValueError, RecursionError) as error:
+        value, end = _scan(message, start)
+    except (StopIteration, ValueError, RecursionError) as error:
         raise ProtocolError("a packet that is no JSON") from error
     if end != len(message):
         raise ProtocolError("a packet with something behind its JSON")

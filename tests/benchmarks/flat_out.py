@@ -192,13 +192,13 @@ def upload_k6(setting: Setting) -> float:
 
 def echo_ours(setting: Setting) -> float:
     """Our client in 200 Locust users."""
-    with socket_io(setting, NODE_FOLDER) as server:
+    with python_server(setting, "acknowledge") as server:
         return ours(setting, server, "Echo", SOCKETS, locustfile="ours_sockets.py").per_second
 
 
 def echo_artillery(setting: Setting) -> float:
     """artillery, 200 virtual users."""
-    with socket_io(setting, NODE_FOLDER) as server:
+    with python_server(setting, "acknowledge") as server:
         path = peer("artillery").path
         if path is None:
             raise BenchError("missing")
