@@ -29,9 +29,8 @@ from harness.loadgen.packets import (
 )
 from harness.loadgen.websocket import WebSocket
 
-
 _EVENT_OF_DEFAULT = f"{MESSAGE}{EVENT}["
-_ACK = f"{MESSAGE}{ACK}"
+_ACKNOWLEDGED = f"{MESSAGE}{ACK}"
 
 
 class ServerSilent(TimedOut):
@@ -139,11 +138,10 @@ class Connection:
         # The two that come by the thousand, in the default namespace, are told without the header's expression.
         default = self._default
         if default is not None:
-            kind = message[:3]
-            if kind == _EVENT_OF_DEFAULT:
-                default.take(read_list(message, 2), "")
+            if message[:2] == _ACKNOWLEDGED and default.is_acknowledged(message):
                 return
-            if kind[:2] == _ACK and default.is_acknowledged(message):
+            if message[:3] == _EVENT_OF_DEFAULT:
+                default.take(read_list(message, 2), "")
                 return
         match message[:1]:
             case "4":

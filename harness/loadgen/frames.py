@@ -21,6 +21,10 @@ NORMAL, PROTOCOL_ERROR, NO_CODE, ABNORMAL, BAD_TEXT, TOO_BIG = 1000, 1002, 1005,
 
 _FINAL, _RESERVED, _MASKED = 0x80, 0x70, 0x80
 _WHOLE_TEXT, _WHOLE_BINARY = _FINAL | TEXT, _FINAL | BINARY
+
+SHORT_TEXTS = frozenset(bytes((_WHOLE_TEXT, length)) for length in range(126))
+"""How frames of short text messages begin, by their length; what follows is the text."""
+
 _OPCODES = frozenset((CONTINUATION, TEXT, BINARY, CLOSE, PING, PONG))
 _MAX_CONTROL_BYTES = 125
 
@@ -52,8 +56,11 @@ def frame(opcode: int, payload: bytes) -> bytes:
     length = len(payload)
     if length <= _SHORT_BYTES:
         # The key's place is zero, so that one XOR both writes the key and masks; what it masks too much is cut off.
-        plain = int.from_bytes(_HEADS[opcode][length] + payload, "little")
-        return (plain ^ _key() * _SPREAD[length]).to_bytes(length + 9, "little")[: length + 6]
+        # Key, head and the rest stand in this one expression because it is most of what sending costs.
+        return (
+            _from_bytes(_HEADS[opcode][length] + payload, "little")
+            ^ (_keys.pop() if _keys else _key()) * _SPREAD[length]
+        ).to_bytes(length + 9, "little")[: length + 6]
     if length < 1 << 16:
         head = bytes((_FINAL | opcode, _MASKED | 126)) + length.to_bytes(2, "big")
     else:
@@ -62,6 +69,7 @@ def frame(opcode: int, payload: bytes) -> bytes:
     return head + key + mask(payload, key)
 
 
+_from_bytes = int.from_bytes
 _SHORT_BYTES = 125
 _HEADS = {
     opcode: tuple(bytes((_FINAL | opcode, _MASKED | length, 0, 0, 0, 0)) for length in range(_SHORT_BYTES + 1))
@@ -80,12 +88,9 @@ _keys: list[int] = []
 
 def _key() -> int:
     """Unpredictable, as RFC 6455 wants it, and used once; drawn by the thousand, since each draw is a system call."""
-    try:
-        return _keys.pop()
-    except IndexError:
-        drawn = memoryview(os.urandom(4 * _KEYS_AT_ONCE)).cast("I").tolist()
-        _keys.extend(drawn[1:])
-        return drawn[0]
+    if not _keys:
+        _keys.extend(memoryview(os.urandom(4 * _KEYS_AT_ONCE)).cast("I").tolist())
+    return _keys.pop()
 
 
 class FrameReader:
@@ -185,11 +190,6 @@ def _control(opcode: int, payload: bytes) -> Control:
             raise FrameError(PROTOCOL_ERROR, "half a close code")
         as_text(payload[2:])
     return Control(opcode, payload)
-
-
-def is_short_text(data: bytes) -> bool:
-    """Whether these bytes are one short text message's frame, which begins at its third byte, and nothing else."""
-    return len(data) > 1 and data[0] == _WHOLE_TEXT and len(data) - 2 == data[1] <= _SHORT_BYTES
 
 
 def as_text(payload: bytes) -> str:

@@ -10,7 +10,17 @@ import gevent
 from gevent.hub import Waiter
 
 from harness.loadgen.net import ProtocolError, TimedOut
-from harness.loadgen.packets import ACK, CONNECT, EVENT, MESSAGE, address, as_arguments, as_data, encode, read_list
+from harness.loadgen.packets import (
+    ACK,
+    CONNECT,
+    MESSAGE,
+    address,
+    as_arguments,
+    as_data,
+    encode,
+    encode_event,
+    read_list,
+)
 
 if TYPE_CHECKING:
     from harness.loadgen.engineio import Connection
@@ -110,18 +120,18 @@ class Namespace:
     def _emit(self, event: str, data: object, on_ack: Any) -> str:
         if self._ended is not None:
             raise self._ended.with_traceback(None)
-        number = ""
-        arguments = [event, data] if data is not None and type(data) is not tuple else [event, *as_arguments(data)]
-        if on_ack is not None:
-            self._last_ack += 1
-            number = str(self._last_ack)
-        text, attachments = encode(EVENT, self._address, number, arguments)
-        if number:
-            if self._acks is None:
-                self._acks = {}
-            self._acks[number] = on_ack
+        if on_ack is None:
+            self._connection.ws.send(*encode_event(self._address, "", event, data))
+            return ""
+        number = self._last_ack + 1
+        name = str(number)
+        text, attachments = encode_event(self._address, name, event, data)
+        self._last_ack = number
+        if self._acks is None:
+            self._acks = {}
+        self._acks[name] = on_ack
         self._connection.ws.send(text, attachments)
-        return number
+        return name
 
     def listen(self) -> None:
         """Wait until the namespace ends, and raise what ended it. Events go to on_event with and without this."""
@@ -175,13 +185,12 @@ class Namespace:
 
         message: in the default namespace, without attachments. Raises ProtocolError.
         """
-        acks = self._acks
         start = message.find("[")
-        if acks is None or (on_ack := acks.get(message[2:start])) is None:
+        name = message[2:start]
+        if self._acks is None or name not in self._acks:
             return False
-        arguments = read_list(message, start)
-        del acks[message[2:start]]
-        self._answer(on_ack, arguments)
+        arguments = read_list(message, start)  # may fail: who waits is still to be told of the end
+        self._answer(self._acks.pop(name), arguments)
         return True
 
     def acknowledge(self, arguments: list[Any], number: str) -> None:

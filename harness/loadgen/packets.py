@@ -39,6 +39,7 @@ def _no_json(value: object) -> object:
 
 
 _scan = json.JSONDecoder().scan_once
+_quote = json.encoder.encode_basestring_ascii
 
 
 def _make_encoder() -> Callable[[object], str]:
@@ -94,6 +95,15 @@ def encode(kind: str, namespace: str, number: str, payload: object) -> tuple[str
     return f"4{binary}{len(attachments)}-{namespace}{number}{text}", attachments
 
 
+def encode_event(namespace: str, number: str, event: str, data: object) -> tuple[str, Sequence[bytes]]:
+    """``encode`` for an event and its data: None, one argument, or a tuple of several."""
+    if type(data) is str and type(event) is str:
+        return f"4{EVENT}{namespace}{number}[{_quote(event)},{_quote(data)}]", ()
+    if data is None:
+        return encode(EVENT, namespace, number, [event])
+    return encode(EVENT, namespace, number, [event, *data] if isinstance(data, tuple) else [event, data])
+
+
 def address(namespace: str) -> str:
     """A namespace as packets name it: the default one not at all."""
     return "" if namespace == "/" else f"{namespace},"
@@ -128,9 +138,12 @@ def read_json(message: str, start: int) -> Any:
 
 def read_list(message: str, start: int) -> list[Any]:
     """The arguments of an event or of an acknowledgement. Raises ProtocolError."""
-    value = read_json(message, start)
-    if not isinstance(value, list):
-        raise ProtocolError("a packet that is no list")
+    try:
+        value, end = _scan(message, start)
+    except (StopIteration, ValueError, RecursionError) as error:
+        raise ProtocolError("a packet that is no JSON") from error
+    if type(value) is not list or end != len(message):
+        raise ProtocolError("a packet that is no list, or has something behind it")
     return value
 
 

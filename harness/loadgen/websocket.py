@@ -29,13 +29,13 @@ from harness.loadgen.frames import (
     PING,
     PONG,
     PROTOCOL_ERROR,
+    SHORT_TEXTS,
     TEXT,
     Control,
     FrameError,
     FrameReader,
     as_text,
     frame,
-    is_short_text,
 )
 from harness.loadgen.net import ConnectionEnded, Origin, ProtocolError, TimedOut
 from harness.loadgen.readers import readers
@@ -180,7 +180,8 @@ class WebSocket:
         on_message = self._on_message
         assert on_message is not None
         try:
-            if self._reader is None and is_short_text(data):  # one message, whole and alone, is what comes most
+            # One short message, whole and alone, is what comes most.
+            if self._reader is None and data[:2] in SHORT_TEXTS and data[1] == len(data) - 2:
                 on_message(as_text(data[2:]))
             else:
                 self._feed(data, on_message)

@@ -58,9 +58,9 @@ class Server:
             if data[0] == _CLOSE:
                 raise ConnectionError
             repeated = (data[start : start + 4] * (length // 4 + 1))[:length]
-            payload = (
-                int.from_bytes(data[start + 4 : end], "little") ^ int.from_bytes(repeated, "little")
-            ).to_bytes(length, "little")
+            payload = (int.from_bytes(data[start + 4 : end], "little") ^ int.from_bytes(repeated, "little")).to_bytes(
+                length, "little"
+            )
             said += self.say(payload)
             data = data[end:]
         return said, data
