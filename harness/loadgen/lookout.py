@@ -34,7 +34,7 @@ class Lookout:
 
     def put(self, after_seconds: float, one: Looked) -> int:
         """Look after it once so much later, a sixteenth of a second late at most; the slot, for ``remove``."""
-        slot = math.floor((self._loop.now() + after_seconds) * _SLOTS_PER_SECOND) + 1
+        slot: int = math.floor((self._loop.now() + after_seconds) * _SLOTS_PER_SECOND) + 1
         together = self._slots.get(slot)
         if together is None:
             together = self._slots[slot] = set()

@@ -100,13 +100,26 @@ class Namespace:
 
         on_ack gets the acknowledgement, and is never called when the connection ends first.
         """
-        self._emit(event, data, on_ack)
+        if self._ended is not None:
+            raise self._ended.with_traceback(None)
+        if on_ack is None:
+            self._connection.ws.send(*encode_event(self._address, "", event, data))
+            return
+        number = self._last_ack + 1
+        name = str(number)
+        text, attachments = encode_event(self._address, name, event, data)
+        self._last_ack = number
+        if self._acks is None:
+            self._acks = {}
+        self._acks[name] = on_ack
+        self._connection.ws.send(text, attachments)
 
     def call(self, event: str, data: object = None, timeout_seconds: float | None = None) -> Any:
         """Send an event and wait for its acknowledgement's data. Raises TimedOut, too. Not for handlers."""
         waiter: Any = Waiter()
-        number = self._emit(event, data, waiter)
+        number = str(self._last_ack + 1)
         try:
+            self.emit(event, data, waiter)
             if timeout_seconds is None:
                 return waiter.get()
             with gevent.Timeout(timeout_seconds, TimedOut()):
@@ -116,22 +129,6 @@ class Namespace:
                 self._acks.pop(number, None)
                 if not self._acks:
                     self._acks = None  # a client that only joins and listens needs none from now on
-
-    def _emit(self, event: str, data: object, on_ack: Any) -> str:
-        if self._ended is not None:
-            raise self._ended.with_traceback(None)
-        if on_ack is None:
-            self._connection.ws.send(*encode_event(self._address, "", event, data))
-            return ""
-        number = self._last_ack + 1
-        name = str(number)
-        text, attachments = encode_event(self._address, name, event, data)
-        self._last_ack = number
-        if self._acks is None:
-            self._acks = {}
-        self._acks[name] = on_ack
-        self._connection.ws.send(text, attachments)
-        return name
 
     def listen(self) -> None:
         """Wait until the namespace ends, and raise what ended it. Events go to on_event with and without this."""

@@ -38,7 +38,7 @@ def _no_json(value: object) -> object:
     raise TypeError(f"{type(value).__name__} cannot be sent")
 
 
-_scan = json.JSONDecoder().scan_once
+_scan = json.JSONDecoder().scan_once  # type: ignore[attr-defined]  # raw_decode is this and one call more
 _quote = json.encoder.encode_basestring_ascii
 
 

@@ -61,7 +61,7 @@ def test_every_short_length_is_masked_whole_and_to_the_byte():
 
 
 def test_keys_are_spread_over_their_whole_range_and_none_comes_twice():
-    """Two thousand of them are more than one draw; of 2³² that are possible, two alike come once in two thousand runs."""
+    """Two thousand are more than one draw; of 2³² possible ones, two are alike in one run of two thousand."""
     keys = [int.from_bytes(frame(0x1, b"x")[2:6], "big") for _ in range(2000)]
     assert len(set(keys)) >= 1999
     for bit in range(32):
