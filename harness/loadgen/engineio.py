@@ -9,6 +9,7 @@ import gevent
 from gevent.hub import Waiter
 
 from harness.loadgen.frames import MAX_MESSAGE_BYTES
+from harness.loadgen.lookout import lookout
 from harness.loadgen.namespace import ConnectRefused, Namespace
 from harness.loadgen.net import ConnectionEnded, ProtocolError, TimedOut
 from harness.loadgen.packets import (
@@ -28,37 +29,55 @@ from harness.loadgen.packets import (
 )
 from harness.loadgen.websocket import WebSocket
 
+_EVENT_OF_DEFAULT = f"{MESSAGE}{EVENT}["
+_ACKNOWLEDGED = f"{MESSAGE}{ACK}"
+
 
 class ServerSilent(TimedOut):
     """Neither a ping nor anything else came within the server's own ping interval and timeout: it is dead."""
+
+
+class _Awaited:
+    """A packet whose attachments are on their way: its header, its text, what has come and how much that is."""
+
+    __slots__ = ("attachments", "header", "size_bytes", "text")
+
+    def __init__(self, header: Header, text: str) -> None:
+        self.header = header
+        self.text = text
+        self.attachments: list[bytes] = []
+        self.size_bytes = 0
+
+    def add(self, data: bytes) -> bool:
+        """Whether that was the last of them. Raises ProtocolError."""
+        self.size_bytes += len(data)
+        if self.size_bytes > MAX_MESSAGE_BYTES:
+            raise ProtocolError("the attachments are too big")
+        self.attachments.append(data)
+        return len(self.attachments) == self.header.attachments
 
 
 class Connection:
     """What the namespaces of one client share: the WebSocket, Engine.IO's packets, heartbeats, attachments to come."""
 
     __slots__ = (
-        "_attachments",
         "_awaited",
-        "_header",
+        "_default",
         "_idle_seconds",
         "_namespaces",
         "_opening",
-        "_size",
-        "_timer",
+        "_slot",
         "ws",
     )
 
     def __init__(self, ws: WebSocket) -> None:
         self.ws = ws
         self._namespaces: tuple[Namespace, ...] = ()
+        self._default: Namespace | None = None  # the one of them that packets do not name
         self._idle_seconds = 0.0
-        self._timer: Any = None
+        self._slot = 0  # of the lookout, once there was a handshake
         self._opening: Any = None
-        # A packet whose attachments are on their way: its header, its text, what has come.
-        self._header: Header | None = None
-        self._awaited = ""
-        self._attachments: list[bytes] = []
-        self._size = 0
+        self._awaited: _Awaited | None = None
 
     def open(self, timeout_seconds: float) -> None:
         """Start reading, and wait for Engine.IO's handshake. Raises ProtocolError, TimedOut."""
@@ -72,7 +91,7 @@ class Connection:
         """Connect a namespace."""
         if any(other.name == namespace.name for other in self._namespaces):
             raise ValueError(f"the namespace {namespace.name} is open already")
-        self._namespaces = (*self._namespaces, namespace)
+        self._set((*self._namespaces, namespace))
         try:
             namespace.open(auth, timeout_seconds)
         except BaseException as error:
@@ -87,18 +106,22 @@ class Connection:
         else:
             self.ws.say_goodbye()
 
+    def _set(self, namespaces: tuple[Namespace, ...]) -> None:
+        self._namespaces = namespaces
+        self._default = self._named("/")
+
     def _remove(self, namespace: Namespace, cause: BaseException) -> None:
-        self._namespaces = tuple(other for other in self._namespaces if other is not namespace)
+        self._set(tuple(other for other in self._namespaces if other is not namespace))
         namespace.end(cause)
         if not self._namespaces:
             self.ws.close()
 
     def _end(self, cause: BaseException) -> None:
-        if self._timer is not None:
-            self._timer.stop()
-            self._timer.close()
-            self._timer = None
-        namespaces, self._namespaces = self._namespaces, ()
+        if self._slot:
+            lookout().remove(self._slot, self)
+            self._slot = 0
+        namespaces = self._namespaces
+        self._set(())
         for namespace in namespaces:
             namespace.end(cause)
         if self._opening is not None:
@@ -110,8 +133,16 @@ class Connection:
             self._attachment(message)
             return
         assert isinstance(message, str)
-        if self._header is not None:
+        if self._awaited is not None:
             raise ProtocolError("a packet among the attachments of another")
+        # The two that come by the thousand, in the default namespace, are told without the header's expression.
+        default = self._default
+        if default is not None:
+            if message[:2] == _ACKNOWLEDGED and default.is_acknowledged(message):
+                return
+            if message[:3] == _EVENT_OF_DEFAULT:
+                default.take(read_list(message, 2), "")
+                return
         match message[:1]:
             case "4":
                 self._packet(message)
@@ -136,56 +167,41 @@ class Connection:
             raise ProtocolError("no Engine.IO handshake") from error
         if not 0 < self._idle_seconds < 1e9:
             raise ProtocolError("an Engine.IO handshake of impossible times")
-        self._watch(self._idle_seconds)
+        self._slot = lookout().put(self._idle_seconds, self)
         if self._opening is not None:
             self._opening.switch(None)
 
-    def _watch(self, seconds: float) -> None:
-        """Look after the server's heartbeat in so many seconds: one timer, not set anew with each message."""
-        if self._timer is not None:
-            self._timer.close()
-        self._timer = gevent.get_hub().loop.timer(seconds)
-        self._timer.start(self._look)
-
-    def _look(self) -> None:
+    def look(self, now: float) -> None:
+        """Look whether the server is alive; now: the loop's time. For the lookout."""
+        if not self._slot:
+            return  # it ended just now
         # A server is not silent while its words wait here unread: then it was this process that did not come to it.
-        self.ws.read()
-        if self._timer is None:
+        self.ws.read(now)
+        if not self._slot:
             return
-        silent = gevent.get_hub().loop.now() - self.ws.heard_at
+        silent = now - self.ws.heard_at
         if silent >= self._idle_seconds:
             self.ws.end(ServerSilent())
         else:
-            self._watch(self._idle_seconds - silent)
+            self._slot = lookout().put(self._idle_seconds - silent, self)
 
     def _packet(self, message: str) -> None:
         if not self._idle_seconds:
             raise ProtocolError("no Engine.IO handshake")
-        # The two that come by the thousand, in the default namespace, are told without the header's expression.
-        kind = message[1:2]
-        if kind == EVENT and message[2:3] == "[":
-            namespace = self._named("/")
-            if namespace is not None:
-                namespace.take(read_list(message, 2), "")
-            return
         header = read_header(message)
         if header.kind in (BINARY_EVENT, BINARY_ACK) and header.attachments:
-            self._header, self._awaited, self._size = header, message, 0
+            self._awaited = _Awaited(header, message)
         else:
             self._dispatch(header, message)
 
     def _attachment(self, data: bytes) -> None:
-        header = self._header
-        if header is None:
+        awaited = self._awaited
+        if awaited is None:
             raise ProtocolError("an attachment to nothing")
-        self._size += len(data)
-        if self._size > MAX_MESSAGE_BYTES:
-            raise ProtocolError("the attachments are too big")
-        self._attachments.append(data)
-        if len(self._attachments) == header.attachments:
-            message, attachments = self._awaited, self._attachments
-            self._header, self._awaited, self._attachments = None, "", []
-            arguments = read_binary(message, header.start, attachments)
+        if awaited.add(data):
+            self._awaited = None
+            header = awaited.header
+            arguments = read_binary(awaited.text, header.start, awaited.attachments)
             namespace = self._named(header.namespace)
             if namespace is not None:
                 if header.kind == BINARY_EVENT:

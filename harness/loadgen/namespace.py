@@ -10,7 +10,17 @@ import gevent
 from gevent.hub import Waiter
 
 from harness.loadgen.net import ProtocolError, TimedOut
-from harness.loadgen.packets import ACK, CONNECT, EVENT, MESSAGE, address, as_arguments, as_data, encode
+from harness.loadgen.packets import (
+    ACK,
+    CONNECT,
+    MESSAGE,
+    address,
+    as_arguments,
+    as_data,
+    encode,
+    encode_event,
+    read_list,
+)
 
 if TYPE_CHECKING:
     from harness.loadgen.engineio import Connection
@@ -90,13 +100,26 @@ class Namespace:
 
         on_ack gets the acknowledgement, and is never called when the connection ends first.
         """
-        self._emit(event, data, on_ack)
+        if self._ended is not None:
+            raise self._ended.with_traceback(None)
+        if on_ack is None:
+            self._connection.ws.send(*encode_event(self._address, "", event, data))
+            return
+        number = self._last_ack + 1
+        name = str(number)
+        text, attachments = encode_event(self._address, name, event, data)
+        self._last_ack = number
+        if self._acks is None:
+            self._acks = {}
+        self._acks[name] = on_ack
+        self._connection.ws.send(text, attachments)
 
     def call(self, event: str, data: object = None, timeout_seconds: float | None = None) -> Any:
         """Send an event and wait for its acknowledgement's data. Raises TimedOut, too. Not for handlers."""
         waiter: Any = Waiter()
-        number = self._emit(event, data, waiter)
+        number = str(self._last_ack + 1)
         try:
+            self.emit(event, data, waiter)
             if timeout_seconds is None:
                 return waiter.get()
             with gevent.Timeout(timeout_seconds, TimedOut()):
@@ -104,22 +127,8 @@ class Namespace:
         finally:
             if self._acks is not None:
                 self._acks.pop(number, None)
-
-    def _emit(self, event: str, data: object, on_ack: Any) -> str:
-        if self._ended is not None:
-            raise self._ended.with_traceback(None)
-        number = ""
-        arguments = [event, data] if data is not None and type(data) is not tuple else [event, *as_arguments(data)]
-        if on_ack is not None:
-            self._last_ack += 1
-            number = str(self._last_ack)
-        text, attachments = encode(EVENT, self._address, number, arguments)
-        if number:
-            if self._acks is None:
-                self._acks = {}
-            self._acks[number] = on_ack
-        self._connection.ws.send(text, attachments)
-        return number
+                if not self._acks:
+                    self._acks = None  # a client that only joins and listens needs none from now on
 
     def listen(self) -> None:
         """Wait until the namespace ends, and raise what ended it. Events go to on_event with and without this."""
@@ -168,11 +177,26 @@ class Namespace:
         if number and self._ended is None:
             self._connection.ws.send(*encode(ACK, self._address, number, as_arguments(answer)))
 
+    def is_acknowledged(self, message: str) -> bool:
+        """Take an acknowledgement as it comes, when it is of a number that is waited for; else it is still to be read.
+
+        message: in the default namespace, without attachments. Raises ProtocolError.
+        """
+        start = message.find("[")
+        name = message[2:start]
+        if self._acks is None or name not in self._acks:
+            return False
+        arguments = read_list(message, start)  # may fail: who waits is still to be told of the end
+        self._answer(self._acks.pop(name), arguments)
+        return True
+
     def acknowledge(self, arguments: list[Any], number: str) -> None:
         """An acknowledgement; one that nobody asked for is passed over."""
         on_ack = self._acks.pop(number, None) if self._acks is not None else None
-        if on_ack is None:
-            return
+        if on_ack is not None:
+            self._answer(on_ack, arguments)
+
+    def _answer(self, on_ack: Any, arguments: list[Any]) -> None:
         answer = arguments[0] if len(arguments) == 1 else as_data(arguments)
         if type(on_ack) is Waiter:
             on_ack.switch(answer)

@@ -109,13 +109,17 @@ class Origin:
 
     @cached_property
     def addresses(self) -> tuple[tuple[int, Any], ...]:
-        """Family and address of the host, looked up once. Raises OSError."""
+        """Family and address of the host, looked up once. Raises OSError.
+
+        An address needs no resolver: thousands of users that begin together would all be deep in gevent's, and each
+        keeps the pages of memory that its stack has reached.
+        """
         try:
-            # An address needs no name server, so no thread to ask one: ten thousand users who start at once would all
-            # wait for it, with deep stacks that are then theirs for good.
-            found = _socket.getaddrinfo(self.host, self.port, 0, _socket.SOCK_STREAM, 0, _socket.AI_NUMERICHOST)
+            found = _socket.getaddrinfo(
+                self.host, self.port, 0, _socket.SOCK_STREAM, 0, _socket.AI_NUMERICHOST | _socket.AI_NUMERICSERV
+            )
         except _socket.gaierror:
-            found = gevent.socket.getaddrinfo(self.host, self.port, 0, _socket.SOCK_STREAM)
+            found = gevent.socket.getaddrinfo(self.host, self.port, 0, gevent.socket.SOCK_STREAM)
         return tuple((family, address) for family, _, _, _, address in found)
 
     @cached_property

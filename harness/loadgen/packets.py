@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from harness.loadgen.net import ProtocolError
@@ -37,8 +38,29 @@ def _no_json(value: object) -> object:
     raise TypeError(f"{type(value).__name__} cannot be sent")
 
 
-_encode = json.JSONEncoder(separators=_COMPACT, default=_no_json, allow_nan=False).encode
-_decode = json.JSONDecoder().raw_decode
+_scan = json.JSONDecoder().scan_once  # type: ignore[attr-defined]  # raw_decode is this and one call more
+_quote = json.encoder.encode_basestring_ascii
+
+
+def _make_encoder() -> Callable[[object], str]:
+    encoder = json.JSONEncoder(separators=_COMPACT, default=_no_json, allow_nan=False)
+    make = json.encoder.c_make_encoder  # type: ignore[attr-defined]
+    if make is None:
+        return encoder.encode
+    # What ``encode`` makes anew for each value, which takes longer than most values do. Without markers: a value that
+    # holds itself is told by the recursion's bound instead of by remembering all that it is inside of.
+    chunks = make(None, _no_json, json.encoder.encode_basestring_ascii, None, ":", ",", False, False, False)
+
+    def encode(value: object) -> str:
+        try:
+            return "".join(chunks(value, 0))
+        except RecursionError:
+            raise ValueError("a value that is nested too deeply for JSON, or in itself") from None
+
+    return encode
+
+
+_encode = _make_encoder()
 
 
 class Header(NamedTuple):
@@ -51,13 +73,13 @@ class Header(NamedTuple):
     start: int
 
 
-def encode(kind: str, namespace: str, number: str, payload: object) -> tuple[str, list[bytes]]:
+def encode(kind: str, namespace: str, number: str, payload: object) -> tuple[str, Sequence[bytes]]:
     """A packet as an Engine.IO message, and its attachments, for EVENT and ACK (without: of the binary kind).
 
     namespace: as ``address`` gives it. Raises TypeError and ValueError for what JSON cannot say.
     """
     try:
-        return f"4{kind}{namespace}{number}{_encode(payload)}", []
+        return f"4{kind}{namespace}{number}{_encode(payload)}", ()
     except _HasBytes:
         pass
     attachments: list[bytes] = []
@@ -71,6 +93,15 @@ def encode(kind: str, namespace: str, number: str, payload: object) -> tuple[str
     text = json.dumps(payload, separators=_COMPACT, default=attach, allow_nan=False)
     binary = BINARY_EVENT if kind == EVENT else BINARY_ACK
     return f"4{binary}{len(attachments)}-{namespace}{number}{text}", attachments
+
+
+def encode_event(namespace: str, number: str, event: str, data: object) -> tuple[str, Sequence[bytes]]:
+    """``encode`` for an event and its data: None, one argument, or a tuple of several."""
+    if type(data) is str and type(event) is str:
+        return f"4{EVENT}{namespace}{number}[{_quote(event)},{_quote(data)}]", ()
+    if data is None:
+        return encode(EVENT, namespace, number, [event])
+    return encode(EVENT, namespace, number, [event, *data] if isinstance(data, tuple) else [event, data])
 
 
 def address(namespace: str) -> str:
@@ -97,8 +128,8 @@ def read_json(message: str, start: int) -> Any:
     if start == len(message):
         return None
     try:
-        value, end = _decode(message, start)
-    except (ValueError, RecursionError) as error:
+        value, end = _scan(message, start)
+    except (StopIteration, ValueError, RecursionError) as error:
         raise ProtocolError("a packet that is no JSON") from error
     if end != len(message):
         raise ProtocolError("a packet with something behind its JSON")
@@ -107,9 +138,12 @@ def read_json(message: str, start: int) -> Any:
 
 def read_list(message: str, start: int) -> list[Any]:
     """The arguments of an event or of an acknowledgement. Raises ProtocolError."""
-    value = read_json(message, start)
-    if not isinstance(value, list):
-        raise ProtocolError("a packet that is no list")
+    try:
+        value, end = _scan(message, start)
+    except (StopIteration, ValueError, RecursionError) as error:
+        raise ProtocolError("a packet that is no JSON") from error
+    if type(value) is not list or end != len(message):
+        raise ProtocolError("a packet that is no list, or has something behind it")
     return value
 
 

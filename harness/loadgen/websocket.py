@@ -1,8 +1,8 @@
 """A WebSocket (RFC 6455), the client's side, read by the event loop itself.
 
-No greenlet belongs to an open connection: the loop calls back when bytes have come, they are read into one buffer that
-all connections share, and what they complete is handed on at once. An idle connection is a socket and a few small
-objects. Whoever is handed a message runs inside the loop and must not block; it may send.
+No greenlet belongs to an open connection: the loop calls back when bytes have come, and what they complete is handed on
+at once. An idle connection is a socket and a few small objects; what reads a frame that came in pieces is there only as
+long as that. Whoever is handed a message runs inside the loop and must not block; it may send.
 """
 
 from __future__ import annotations
@@ -29,13 +29,16 @@ from harness.loadgen.frames import (
     PING,
     PONG,
     PROTOCOL_ERROR,
+    SHORT_TEXTS,
     TEXT,
     Control,
     FrameError,
     FrameReader,
+    as_text,
     frame,
 )
 from harness.loadgen.net import ConnectionEnded, Origin, ProtocolError, TimedOut
+from harness.loadgen.readers import readers
 
 HIGH_WATER_BYTES = 256 * 1024
 """A sender waits while more than this is unsent."""
@@ -46,12 +49,8 @@ MAX_UNSENT_BYTES = 8 * 1024 * 1024
 _MAX_HEAD_BYTES = 64 * 1024
 _READ_BYTES = 64 * 1024
 _GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
-_READ, _WRITE = 1, 2
+_WRITE = 2
 _NOT_NOW = (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
-
-# Filled and emptied within one call of the loop, never across two: so one does for all connections.
-_BUFFER = bytearray(_READ_BYTES)
-_VIEW = memoryview(_BUFFER)
 
 
 class HandshakeRefused(ProtocolError):
@@ -113,12 +112,10 @@ class WebSocket:
         "_closing",
         "_drainers",
         "_ended",
-        "_head",
-        "_hub",
-        "_key",
+        "_handshake",
+        "_is_read",
         "_on_end",
         "_on_message",
-        "_readable",
         "_reader",
         "_sock",
         "_timeout_seconds",
@@ -129,28 +126,27 @@ class WebSocket:
     )
 
     def __init__(self, origin: Origin, path: str, headers: Mapping[str, str], timeout_seconds: float) -> None:
-        self._hub = gevent.get_hub()
         self._timeout_seconds = timeout_seconds
-        self._reader = FrameReader()
+        self._reader: FrameReader | None = FrameReader()  # None between whole frames
         self._closing = False
         self._ended: BaseException | None = None
         self._unsent: bytearray | None = None
         self._drainers: list[Any] | None = None
         self._on_message: Callable[[str | bytes], None] | None = None
         self._on_end: Callable[[BaseException], None] | None = None
-        self._readable: Any = None
+        self._is_read = False
         self._writable: Any = None
         self.close_code = 0
-        self._key = base64.b64encode(os.urandom(16))
-        self._head: bytearray | None = bytearray()  # of the handshake's answer, until that is whole
+        key = base64.b64encode(os.urandom(16))
+        self._handshake: tuple[bytes, bytearray] | None = (key, bytearray())  # what was asked, what is answered so far
         sock = origin.connect(timeout_seconds)
         try:
-            sock.sendall(upgrade_request(origin, path, headers, self._key))
+            sock.sendall(upgrade_request(origin, path, headers, key))
             self._sock = _bare(sock)
         except BaseException:
             sock.close()
             raise
-        self.heard_at = self._hub.loop.now()
+        self.heard_at = gevent.get_hub().loop.now()
 
     def start(self, on_message: Callable[[str | bytes], None], on_end: Callable[[BaseException], None]) -> None:
         """From now on the loop reads: on_message gets each message, on_end why it is over, once.
@@ -158,25 +154,25 @@ class WebSocket:
         An error that on_message raises ends the connection, too. on_end is called by whoever ends it.
         """
         self._on_message, self._on_end = on_message, on_end
-        self._readable = self._hub.loop.io(self._sock.fileno(), _READ)
-        self._readable.start(self.read)
+        readers().add(self._sock.fileno(), self)
+        self._is_read = True
 
-    def read(self) -> None:
-        """Take what has come, without waiting. For the loop."""
+    def read(self, now: float) -> None:
+        """Take what has come, without waiting; now: the loop's time. For the loop."""
         while self._ended is None:
             try:
-                count = self._sock.recv_into(_BUFFER)
+                data = self._sock.recv(_READ_BYTES)
             except _NOT_NOW:
                 return
             except OSError as error:
                 self.end(error)
                 return
-            if not count:
+            self.heard_at = now
+            if not data:
                 self.close_code = self.close_code or ABNORMAL
                 self.end(ConnectionEnded())
                 return
-            self.heard_at = self._hub.loop.now()
-            self._hand_on(bytes(_VIEW[:count]))
+            self._hand_on(data)
             if type(self._sock) is _socket.socket:
                 return  # what is left wakes the loop again; TLS may hold decrypted bytes that do not
 
@@ -184,15 +180,11 @@ class WebSocket:
         on_message = self._on_message
         assert on_message is not None
         try:
-            if self._head is not None:
-                data = self._shake_hands(self._head, data)
-            for message in self._reader.feed(data):
-                if type(message) is Control:
-                    self._control(message)
-                else:
-                    on_message(message)  # type: ignore[arg-type]  # Control is told by its very type: a str is common
-                if self._ended is not None:
-                    return
+            # One short message, whole and alone, is what comes most.
+            if self._reader is None and data[:2] in SHORT_TEXTS and data[1] == len(data) - 2:
+                on_message(as_text(data[2:]))
+            else:
+                self._feed(data, on_message)
         except FrameError as error:
             self.end(error, error.code)
         except ProtocolError as error:
@@ -200,7 +192,23 @@ class WebSocket:
         except Exception as error:  # noqa: BLE001  # a handler's mistake: its connection's owner shall see it
             self.end(error)
 
-    def _shake_hands(self, head: bytearray, data: bytes) -> bytes:
+    def _feed(self, data: bytes, on_message: Callable[[str | bytes], None]) -> None:
+        if self._handshake is not None:
+            data = self._shake_hands(*self._handshake, data)
+        reader = self._reader
+        if reader is None:
+            reader = self._reader = FrameReader()
+        for message in reader.feed(data):
+            if type(message) is Control:
+                self._control(message)
+            else:
+                on_message(message)  # type: ignore[arg-type]  # Control is told by its very type: a str is common
+            if self._ended is not None:
+                return
+        if self._handshake is None and not reader.holds:
+            self._reader = None
+
+    def _shake_hands(self, key: bytes, head: bytearray, data: bytes) -> bytes:
         """Take the handshake's answer; what comes behind it. In the loop, too: a greenlet would wait at its deepest."""
         head += data
         end = head.find(b"\r\n\r\n")
@@ -208,8 +216,8 @@ class WebSocket:
             if len(head) > _MAX_HEAD_BYTES:
                 raise ProtocolError("the handshake's answer is too long")
             return b""
-        check_upgrade(bytes(head[:end]), self._key)
-        self._head, self._key = None, b""
+        check_upgrade(bytes(head[:end]), key)
+        self._handshake = None
         return bytes(head[end + 4 :])
 
     def _control(self, control: Control) -> None:
@@ -247,19 +255,20 @@ class WebSocket:
                 return
             self._unsent = bytearray(memoryview(data)[sent:])
             if self._writable is None:
-                self._writable = self._hub.loop.io(self._sock.fileno(), _WRITE)
+                self._writable = gevent.get_hub().loop.io(self._sock.fileno(), _WRITE)
             self._writable.start(self._write_on)
         if len(self._unsent) > HIGH_WATER_BYTES:
             self._hold_back(len(self._unsent))
 
     def _hold_back(self, unsent: int) -> None:
-        if gevent.getcurrent() is self._hub:
+        hub = gevent.get_hub()
+        if gevent.getcurrent() is hub:
             if unsent > MAX_UNSENT_BYTES:
                 error = ServerNotReading("the server does not read what it is sent")
                 self.end(error)
                 raise error
             return
-        waiter: Any = Waiter(self._hub)
+        waiter: Any = Waiter(hub)
         if self._drainers is None:
             self._drainers = []
         self._drainers.append(waiter)
@@ -286,11 +295,11 @@ class WebSocket:
     def _wake_drainers(self) -> None:
         drainers, self._drainers = self._drainers, None
         for waiter in drainers or ():
-            self._hub.loop.run_callback(waiter.switch, None)
+            gevent.get_hub().loop.run_callback(waiter.switch, None)
 
     def say_goodbye(self, code: int = NORMAL) -> None:
         """Send the closing frame; the server then closes the connection, which ends it here."""
-        if self._closing or self._ended is not None or self._head is not None:
+        if self._closing or self._ended is not None or self._handshake is not None:
             return
         self._closing = True
         data = frame(CLOSE, code.to_bytes(2, "big"))
@@ -310,11 +319,12 @@ class WebSocket:
             return
         self.say_goodbye(code)
         self._ended = cause
-        for watcher in (self._readable, self._writable):
-            if watcher is not None:
-                watcher.stop()
-                watcher.close()
-        self._readable = self._writable = None
+        if self._is_read:
+            readers().remove(self._sock.fileno())
+        if self._writable is not None:
+            self._writable.stop()
+            self._writable.close()
+            self._writable = None
         self._sock.close()
         self._unsent = None
         self._wake_drainers()

@@ -187,25 +187,45 @@ def upload_k6(setting: Setting) -> float:
         return _k6(setting, server, "upload", "/upload", UPLOAD_USERS, file=file).per_cpu_second / 1e6
 
 
-# Socket.IO
+# Socket.IO. On each connection one message is under way; the next follows its acknowledgement.
 
 
 def echo_ours(setting: Setting) -> float:
     """Our client in 200 Locust users."""
+    with python_server(setting, "acknowledge") as server:
+        return _echo_ours(setting, server)
+
+
+def echo_ours_on_node(setting: Setting) -> float:
+    """The same on socket.io's own server."""
     with socket_io(setting, NODE_FOLDER) as server:
-        return ours(setting, server, "Echo", SOCKETS, locustfile="ours_sockets.py").per_second
+        return _echo_ours(setting, server)
+
+
+def _echo_ours(setting: Setting, server: Server) -> float:
+    return ours(setting, server, "Echo", SOCKETS, locustfile="ours_sockets.py").per_second
 
 
 def echo_artillery(setting: Setting) -> float:
     """artillery, 200 virtual users."""
+    with python_server(setting, "acknowledge") as server:
+        return _echo_artillery(setting, server)
+
+
+def echo_artillery_on_node(setting: Setting) -> float:
+    """The same on socket.io's own server."""
     with socket_io(setting, NODE_FOLDER) as server:
-        path = peer("artillery").path
-        if path is None:
-            raise BenchError("missing")
-        described = setting.path("artillery.json")
-        described.write_text(script(server.url, SOCKETS))
-        quiet = {"ARTILLERY_DISABLE_TELEMETRY": "true"}
-        return flat_out(setting, server, "artillery", [path, "run", "--quiet", described], quiet).per_second
+        return _echo_artillery(setting, server)
+
+
+def _echo_artillery(setting: Setting, server: Server) -> float:
+    path = peer("artillery").path
+    if path is None:
+        raise BenchError("missing")
+    described = setting.path("artillery.json")
+    described.write_text(script(server.url, SOCKETS))
+    quiet = {"ARTILLERY_DISABLE_TELEMETRY": "true"}
+    return flat_out(setting, server, "artillery", [path, "run", "--quiet", described], quiet).per_second
 
 
 def news_ours(setting: Setting) -> float:

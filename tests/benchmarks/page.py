@@ -30,6 +30,9 @@ MEANINGS = """
 - **Closed loops** (GET, POST, uploads, Socket.IO): the server counts what it served, the same referee for everybody,
   over the same window after a warm-up. Ours record everything while they do it: rows each second, both distributions,
   thresholds, the law of conservation; the bench holds the rows against the server's count.
+- **Acknowledged messages**: one is under way on each connection, the next follows its acknowledgement, and all check
+  what it says. The referee is a plain event loop (programs/acknowledge.py), because socket.io's own server is slower
+  than the faster contestant; the row below it is what both reach on that.
 - **Uploads** are divided by the CPU time of the generator in that window, since one core swallows no faster than
   another sends.
 - **Open model**: 300 users each, connections kept; the first second, in which they are opened, is left out. A rate is

@@ -76,8 +76,17 @@ GROUPS: tuple[Group, ...] = (
         "Socket.IO, acknowledged messages, 200 connections",
         "messages/s",
         (
-            Contestant(OURS, flat_out.echo_ours, ("socket.io",)),
-            Contestant("artillery", flat_out.echo_artillery, ("socket.io", "artillery")),
+            Contestant(OURS, flat_out.echo_ours),
+            Contestant("artillery", flat_out.echo_artillery, ("artillery",)),
+        ),
+    ),
+    Group(
+        "echo-node",
+        "The same on socket.io's own server, whose speed it is",
+        "messages/s",
+        (
+            Contestant(OURS, flat_out.echo_ours_on_node, ("socket.io",)),
+            Contestant("artillery", flat_out.echo_artillery_on_node, ("socket.io", "artillery")),
         ),
     ),
     Group(

@@ -14,6 +14,7 @@ options = {key.replace("I", "_i").replace("T", "_t"): value for key, value in js
 for name in ("ping_interval", "ping_timeout"):
     if name in options:
         options[name] /= 1000  # milliseconds in Node, seconds here
+options.pop("perMessageDeflate", None)  # what it cannot do
 sio = socketio.Server(async_mode="threading", cors_allowed_origins="*", **options)
 auths: dict[str, Any] = {}
 

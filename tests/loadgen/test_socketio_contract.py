@@ -6,14 +6,17 @@ The client runs here, on gevent without patching anything; each server is a proc
 from __future__ import annotations
 
 import json
+import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from random import Random
 from typing import Any
 
 import gevent
 import pytest
 
+from harness.loadgen.backoff import Backoff, stay
 from harness.loadgen.net import ConnectionEnded, Origin
 from harness.loadgen.polling import PythonSocketIO
 from harness.loadgen.socketio import ConnectRefused, SocketIO
@@ -224,3 +227,63 @@ def test_a_big_message_is_sent_whole_while_the_server_is_busy(fast):
     calls = [gevent.spawn(client.call, "echo", part) for part in parts]
     gevent.joinall(calls, timeout=20)
     assert [call.value for call in calls] == parts
+
+
+def test_a_server_that_can_compress_is_not_asked_to(start):
+    """Node's compresses everything then, where the client has offered it; python-socketio's cannot."""
+    origin = start(perMessageDeflate={"threshold": 0})
+    client = SocketIO(origin, Heard(), timeout_seconds=10)
+    assert client.call("echo", ("x" * 5000, b"y" * 5000)) == ("x" * 5000, b"y" * 5000)
+    client.close()
+
+
+def test_sent_away_again_and_again_it_connects_again_after_a_wait_each_time(origin):
+    waits: list[float] = []
+    sids: set[str] = set()
+
+    def live() -> bool:
+        client = SocketIO(origin, Heard(), timeout_seconds=10)
+        assert client.call("echo", len(sids)) == len(sids)
+        sids.add(client.sid)
+        client.emit("kick", True)
+        with gevent.Timeout(10), pytest.raises(ConnectionEnded):
+            client.listen()
+        return True
+
+    stay(
+        live,
+        lambda: len(sids) == 4,
+        backoff=Backoff(first_seconds=0.02),
+        random=lambda: Random(1),
+        record=waits.append,
+        sleep=gevent.sleep,
+    )
+    assert len(waits) == 3 and all(0.01 <= wait <= 0.03 for wait in waits), "each had held: the wait does not double"
+
+
+def test_until_there_is_a_server_each_attempt_waits_longer(start):
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port = probe.getsockname()[1]
+    gone, back = Origin("http", "127.0.0.1", port), start()
+    lives: list[bool] = []
+    waits: list[float] = []
+
+    def live() -> bool:
+        try:
+            client = SocketIO(back if len(waits) > 3 else gone, Heard(), timeout_seconds=10)
+        except OSError:
+            lives.append(False)
+            return False
+        lives.append(client.call("echo", 1) == 1)
+        client.close()
+        return True
+
+    stay(
+        live,
+        lambda: True in lives,
+        backoff=Backoff(first_seconds=0.01, jitter=0.0),
+        random=lambda: Random(1),
+        record=waits.append,
+        sleep=gevent.sleep,
+    )
+    assert lives == [False] * 4 + [True] and waits == [0.01, 0.02, 0.04, 0.08]

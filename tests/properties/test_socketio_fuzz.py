@@ -151,11 +151,12 @@ def test_any_packets_are_acted_on_or_a_typed_error(packets):
     connection = Connection(Silence())
     connection._message('0{"pingInterval":25000,"pingTimeout":20000}')
     namespaces = [Namespace(connection, name, lambda event, data: data) for name in ("/", "/a")]
-    connection._namespaces = tuple(namespaces)
+    connection._set(tuple(namespaces))
     try:
         for packet in packets:
             connection._message(packet)
-            assert len(connection._attachments) <= 1000 and connection._size <= MAX_MESSAGE_BYTES
+            awaited = connection._awaited
+            assert awaited is None or (len(awaited.attachments) < 1000 and awaited.size_bytes <= MAX_MESSAGE_BYTES)
     except (ProtocolError, ConnectionEnded):
         pass
     finally:

@@ -24,6 +24,7 @@ class Socket(User):
 
     def connect(self, on_event):
         self.generator = ArrivalUser.generator
+        self.meter = self.generator.meter
         return SocketIO(self.generator.origin, on_event)
 
 
@@ -32,24 +33,23 @@ class Echo(Socket):
 
     @task
     def talk(self):
-        self.socket = self.connect(lambda event, data: None)
-        self.say()
-        self.socket.listen()
+        socket = self.connect(lambda event, data: None)
+        begin, end, good, bad = self.meter.begin, self.meter.end, self.generator.good, self.generator.bad
+        began = begin()
 
-    def say(self):
-        self.began = self.generator.meter.begin()
-        self.socket.emit("echo", "hello world", self.heard)
+        def heard(answer):
+            nonlocal began
+            is_good = answer == "hello world"
+            service = (end(began, good=is_good) - began) / 1e9
+            if is_good:
+                good(_ACK, began / 1e9, service, service)
+            else:
+                bad(_ACK, began / 1e9, "wrong answer")
+            began = begin()
+            socket.emit("echo", "hello world", heard)
 
-    def heard(self, answer):
-        generator = self.generator
-        good = answer == "hello world"
-        ended = generator.meter.end(self.began, good=good)
-        service = (ended - self.began) / 1e9
-        if good:
-            generator.good(_ACK, self.began / 1e9, service, service)
-        else:
-            generator.bad(_ACK, self.began / 1e9, "wrong answer")
-        self.say()
+        socket.emit("echo", "hello world", heard)
+        socket.listen()
 
 
 class Listen(Socket):

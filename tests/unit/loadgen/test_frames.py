@@ -52,6 +52,22 @@ def test_a_frame_is_masked_and_whole(length):
     assert unmask(frame(0x1, payload)) == (0x1, payload, b"")
 
 
+def test_every_short_length_is_masked_whole_and_to_the_byte():
+    for length in range(127):
+        payload = bytes((length + i) % 256 for i in range(length))
+        for opcode in (0x1, 0x2, 0x8, 0x9, 0xA):
+            whole = frame(opcode, payload)
+            assert unmask(whole) == (opcode, payload, b"")
+
+
+def test_keys_are_spread_over_their_whole_range_and_none_comes_twice():
+    """Two thousand are more than one draw; of 2³² possible ones, two are alike in one run of two thousand."""
+    keys = [int.from_bytes(frame(0x1, b"x")[2:6], "big") for _ in range(2000)]
+    assert len(set(keys)) >= 1999
+    for bit in range(32):
+        assert 800 < sum(key >> bit & 1 for key in keys) < 1200
+
+
 def test_rfc_6455_example_of_a_masked_frame():
     """Section 5.7: "Hello" under the key 37 fa 21 3d."""
     assert mask(b"Hello", bytes.fromhex("37fa213d")) == bytes.fromhex("7f9f4d5158")

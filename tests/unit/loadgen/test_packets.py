@@ -15,6 +15,7 @@ from harness.loadgen.packets import (
     as_arguments,
     as_data,
     encode,
+    encode_event,
     read_binary,
     read_header,
     read_json,
@@ -117,3 +118,21 @@ def test_a_number_that_json_does_not_know_is_said(data):
 def test_data_and_arguments(data, arguments):
     assert as_arguments(data) == arguments
     assert as_data(arguments) == data
+
+
+@pytest.mark.parametrize("data", [None, "plain", 'quo"ted\n\u2028😀', 1, [1, 2], (1, "two"), {"a": None}, ("x", b"y")])
+@pytest.mark.parametrize("event", ["chat", 'quo"ted ü'])
+def test_an_event_is_encoded_as_python_socketio_does(event, data):
+    text, attachments = encode_event("/a,", "7", event, data)
+    read = packet.Packet(encoded_packet=text[1:])
+    for attachment in attachments:
+        read.add_attachment(attachment)
+    assert (read.data, read.namespace, read.id) == ([event, *as_arguments(data)], "/a", 7)
+
+
+def test_a_value_that_holds_itself_is_said():
+    endless = []
+    endless.append(endless)
+    with pytest.raises(ValueError, match="nested"):
+        encode(EVENT, "", "", endless)
+    assert encode(EVENT, "", "", ["x", [[]]])[0] == '42["x",[[]]]'

@@ -44,7 +44,7 @@ class Script:
         if self.ended is None:
             self.end(ConnectionEnded())
 
-    def read(self):
+    def read(self, now):
         self.reads += 1
 
     def send(self, text, attachments=()):
@@ -324,10 +324,10 @@ def test_a_server_that_has_spoken_is_alive(connect):
     client, script, _ = connect(None, hello=('0{"pingInterval":20,"pingTimeout":10}', IN))
     loop, spoken = gevent.get_hub().loop, []
 
-    def read():
+    def read(now):
         spoken.append(None)
         if len(spoken) < 4:
-            script.heard_at = loop.now()
+            script.heard_at = now
 
     script.read = read
     began = loop.now()
