@@ -16,14 +16,32 @@ import gevent.event
 from locust.env import Environment
 from locust.runners import STATE_MISSING, MasterRunner
 
-import harness
-from harness.errors import GeneratorError, HarnessError, WorkerLost
+from harness.errors import GeneratorError, WorkerLost
+from harness.loadgen.admission import Admission, Newcomer
+from harness.loadgen.clocks import SHARED, Offset, wall_less_monotonic
 from harness.loadgen.crew import Crew, FixedShares
 from harness.loadgen.director import narrate, sleep_until, write_event
 from harness.loadgen.evidence import files_of
 from harness.loadgen.health import be_woken_first
 from harness.loadgen.hooks import hook
-from harness.loadgen.messages import COMPLETED, HELLO, PLAN, READY, REPORT, START, STOP, TAKEN, listen, this_host
+from harness.loadgen.luggage import luggage_of, terms_of
+from harness.loadgen.messages import (
+    CHALLENGE,
+    COMPLETED,
+    HELLO,
+    JOIN,
+    LEAVE,
+    PLAN,
+    PONG,
+    READY,
+    REPORT,
+    START,
+    STOP,
+    TAKEN,
+    listen,
+)
+from harness.loadgen.pings import Pings
+from harness.loadgen.trust import Token
 from harness.loadgen.users import classes_of, spawn_at_once, users_by_class
 from harness.model.plan import LoadPlan
 from harness.model.samples import Event
@@ -32,10 +50,13 @@ from harness.store.jsonl import encode
 from harness.store.layout import RunDirectory
 
 _HELLO_PATIENCE_SECONDS = 60.0
-"""For all workers to import Locust and the locustfile."""
+"""For all workers of this host to import Locust and the locustfile; for others it is the person's."""
 
 _LEAD_SECONDS = 0.5
-"""From the agreement on t = 0 to t = 0: for the word to reach everybody."""
+"""From the agreement on t = 0 to t = 0: for the word to reach everybody, beside the longest way there and back."""
+
+_MOST_REFUSALS = 100
+"""Of which the events tell: strangers must not fill the disk."""
 
 _LAST_WORDS_SECONDS = 5.0
 """For the workers' last reports when the load is ended early; the harness waits a little longer for us."""
@@ -50,14 +71,18 @@ _logger = logging.getLogger("proofload")
 class _Worker:
     """One of the workers. client: Locust's id; number: of its process on this host, or 0.
 
-    reports: taken so far. heard_seconds: when the last one came, CLOCK_MONOTONIC. last_word: once it has said it.
+    offset: its clock less ours, at the start; None until it is known. reports: taken so far. heard_seconds: when the
+    last one came, CLOCK_MONOTONIC. last_word: once it has said it, and its clock was measured again.
     """
 
     client: str
     name: str
     number: int
     index: int
+    offset: Offset | None
+    pings: Pings
     ready: bool = False
+    left: str = ""
     reports: int = 0
     heard_seconds: float = 0.0
     last_word: dict[str, Any] | None = None
@@ -72,7 +97,16 @@ class _Worker:
 class Master:
     """Directs the workers of one run. Raises OSError when the run directory cannot be written."""
 
-    def __init__(self, environment: Environment, run: RunDirectory, plan: LoadPlan, workers: int) -> None:
+    def __init__(
+        self,
+        environment: Environment,
+        run: RunDirectory,
+        plan: LoadPlan,
+        workers: int,
+        patience_seconds: float | None = None,
+    ) -> None:
+        """workers: how many take part. patience_seconds: how long to wait for them to come from other hosts; None to
+        start them on this one."""
         runner = environment.runner
         assert isinstance(runner, MasterRunner)
         self._environment = environment
@@ -81,9 +115,13 @@ class Master:
         self._plan = plan
         self._count = workers
         self._files = files_of(run)
-        self._crew = Crew(environment, run.logs)
+        token = Token.of()
+        self._crew = Crew(environment, run.logs, token)
+        self._patience = patience_seconds
+        self._admission = Admission(terms_of(environment), token, workers)
         self._workers: dict[str, _Worker] = {}
-        self._refused: HarnessError | None = None
+        self._refusals = 0
+        self._called_off = False
         self._started_seconds: float | None = None
         self._narrator: gevent.Greenlet[..., Any] | None = None
         self._reason = "interrupted"
@@ -106,16 +144,24 @@ class Master:
         hook(environment.events.quit, lambda **_: self._crew.dismiss())
         gevent.signal_handler(signal.SIGINT, os.kill, os.getpid(), signal.SIGTERM)
         be_woken_first()  # for the whole session, of which this is the first process
-        self._crew.start(self._count)
-        self._wait_for_all()
+        if self._patience is None:
+            self._crew.start(self._count)
+        calling_off = gevent.signal_handler(signal.SIGTERM, setattr, self, "_called_off", True)
+        try:
+            self._wait_for_all()
+        finally:
+            calling_off.cancel()  # from here on Locust's own
         by_client = {worker.client: shares[worker.index] for worker in self._workers.values()}
         environment.dispatcher_class = partial(FixedShares, by_client)  # type: ignore[assignment]
         gevent.spawn(self._look_after).link_exception(lambda greenlet: self._crash(greenlet.exception))
 
     def listen(self) -> None:
         """Hear what workers have to say."""
-        for name, heard in ((HELLO, self._on_hello), (READY, self._on_ready), (REPORT, self._on_report)):
-            listen(self._runner, name, self._or_crash(heard))
+        listen(self._runner, HELLO, self._or_crash(self._on_hello))
+        listen(self._runner, JOIN, self._or_crash(self._on_join))
+        said = {LEAVE: self._on_leave, READY: self._on_ready, PONG: self._on_pong, REPORT: self._on_report}
+        for name, heard in said.items():
+            listen(self._runner, name, self._or_crash(self._of_member(heard)))
 
     def give_up(self, reason: str) -> None:
         """The last word when there is to be no load, and nobody left."""
@@ -125,69 +171,126 @@ class Master:
     # Before the load
 
     def _wait_for_all(self) -> None:
-        deadline = time.monotonic() + _HELLO_PATIENCE_SECONDS
+        expected = self._patience is not None
+        patience = _HELLO_PATIENCE_SECONDS if self._patience is None else self._patience
+        if expected:
+            self._event("workers-awaited", workers=self._count, port=self._runner.server.port)
+        deadline = time.monotonic() + patience
         while len(self._workers) < self._count:
             gevent.sleep(0.05)
-            if self._refused is not None:
-                raise self._refused
+            if self._called_off:
+                raise GeneratorError("called off")
+            if os.getppid() != self._parent:
+                raise GeneratorError("the harness has gone away")
             for number in self._crew.numbers:
                 if gone := self._crew.gone(number):
                     log = self._run.logs / f"generator-worker-{number}.log"
                     raise WorkerLost(f"worker {number} {gone} before the load", str(log), "its log says why")
+            for worker in tuple(self._workers.values()) if expected else ():
+                if gone := self._gone(worker):
+                    del self._workers[worker.client]
+                    self._admission.leave(worker.client)
+                    self._event("worker-left", worker=worker.name, reason=gone, here=self._names(), of=self._count)
             if time.monotonic() > deadline:
                 raise WorkerLost(
-                    f"{len(self._workers)} of {self._count} workers came within {_HELLO_PATIENCE_SECONDS:.0f} s",
+                    f"{len(self._workers)} of {self._count} workers came within {patience:.0f} s",
                     str(self._run.logs),
-                    "their logs say why",
+                    "can the others reach this host's port?" if expected else "their logs say why",
                 )
 
     def _on_hello(self, client: str, data: dict[str, Any]) -> None:
-        """A worker asks for its plan. It must be of our version, and of our host as long as clocks are not compared."""
-        name, number = str(data["name"]), int(data["number"])
-        known = {worker.index for worker in self._workers.values()}
-        refusal = ""
-        if data["version"] != harness.__version__:
-            refusal = f"worker {name} runs version {data['version']}, the master {harness.__version__}"
-        elif data["host"] != this_host():
-            refusal = f"worker {name} runs on another host: its clock is not ours"
-        elif len(known) == self._count:
-            refusal = f"worker {name} is one too many"
-        if refusal:
-            self._send(client, STOP, reason=refusal)
-            if len(known) < self._count:
-                self._refused = GeneratorError(refusal)
+        """A worker is there. Until it has proven that it knows the token it may be anybody."""
+        try:
+            answer = self._admission.hello(client, data)
+        except GeneratorError as error:
+            self._refuse(client, error)
+        else:
+            self._send(client, CHALLENGE, **answer)
+
+    def _on_join(self, client: str, data: dict[str, Any]) -> None:
+        """It asks for its plan."""
+        try:
+            newcomer = self._admission.join(client, data)
+        except GeneratorError as error:
+            self._refuse(client, error)
             return
-        free = set(range(self._count)) - known
-        index = number - 1 if number - 1 in free else min(free)
-        self._workers[client] = _Worker(client, name, number, index)
+        self._workers[client] = self._worker(newcomer)
         self._send(
             client,
             PLAN,
             plan=encode(self._plan),
             run=self._run.path.name,
             host=self._environment.host,
-            worker=index,
+            worker=newcomer.index,
             workers=self._count,
+            **({} if newcomer.number else luggage_of(self._plan)),
         )
+        if self._patience is not None:
+            self._event("worker-joined", worker=newcomer.name, here=self._names(), of=self._count)
 
-    def _on_ready(self, client: str, data: dict[str, Any]) -> None:
-        worker = self._workers[client]
+    def _worker(self, newcomer: Newcomer) -> _Worker:
+        offset = SHARED if newcomer.same_clock else None
+        pings = Pings(self._runner, newcomer.client)
+        return _Worker(newcomer.client, newcomer.name, newcomer.number, newcomer.index, offset, pings)
+
+    def _refuse(self, client: str, error: GeneratorError) -> None:
+        """It is sent away, and both sides say why. The others are waited for."""
+        self._send(client, STOP, reason=error.message, hint=error.hint)
+        self._refusals += 1
+        if self._refusals <= _MOST_REFUSALS:
+            self._event("worker-refused", client=client, reason=error.message, hint=error.hint)
+            _logger.warning("%s", error.message)
+
+    def _on_leave(self, worker: _Worker, data: dict[str, Any]) -> None:
+        worker.left = str(data["reason"])
+
+    def _on_ready(self, worker: _Worker, data: dict[str, Any]) -> None:
         worker.ready = True
         self._event("generator-ready", worker=worker.name, number=worker.index + 1, **data)
         if not self._ending and all(each.ready for each in self._workers.values()):
             self._spawn(self._direct)
 
+    def _on_pong(self, worker: _Worker, data: dict[str, Any]) -> None:
+        worker.pings.heard(time.monotonic(), data)
+
     def _direct(self) -> None:
-        """Agree on t = 0, and say what happens from then on."""
-        start = time.monotonic() + _LEAD_SECONDS
+        """Compare clocks, agree on t = 0, and say what happens from then on."""
+        self._admission.begun = True
+        strangers = [worker for worker in self._workers.values() if worker.offset is None]
+        gevent.joinall([self._spawn(partial(self._compare, worker, "start")) for worker in strangers])
+        if self._ending or self._stopping:
+            return
+        lead = _LEAD_SECONDS + 2 * max((each.pings.longest_seconds for each in strangers), default=0.0)
+        start = time.monotonic() + lead
         self._started_seconds = start
+        wall = wall_less_monotonic()
         for worker in self._workers.values():
-            self._send(worker.client, START, monotonic_seconds=start)
+            offset = worker.offset
+            clock: dict[str, object] = {}
+            if offset is not None and offset is not SHARED:
+                clock = {"offset_seconds": offset.seconds, "wall_seconds": wall}
+            self._send(worker.client, START, monotonic_seconds=start, **clock)
         sleep_until(start)
         names = [worker.name for worker in sorted(self._workers.values(), key=lambda worker: worker.index)]
         wall = time.time() + start - time.monotonic()
         self._files["events"].append(Event(start, wall, "load-start", {"workers": names}))
         self._narrator = self._spawn(lambda: self._narrate(start))
+
+    def _compare(self, worker: _Worker, when: str) -> None:
+        """Hold its clock against ours. Without an answer there is no load, or at its end no more to be known."""
+        offset = worker.pings.measure()
+        if when == "start":
+            worker.offset = offset
+            if offset is None:
+                self._lose(worker, "does not answer when its clock is to be compared")
+        detail: dict[str, object] = {"worker": worker.name, "when": when}
+        if offset is not None:
+            detail |= {
+                "offset_seconds": offset.seconds,
+                "uncertainty_seconds": offset.uncertainty_seconds,
+                "exchanges": offset.exchanges,
+            }
+        self._event("worker-clock", **detail)
 
     def _narrate(self, start: float) -> None:
         narrate(self._plan, start, lambda name, detail: self._event(name, **detail))
@@ -196,21 +299,30 @@ class Master:
 
     # During the load
 
-    def _on_report(self, client: str, data: dict[str, Any]) -> None:
-        """Write a worker's lines, then say that they are written."""
-        worker = self._workers[client]
-        number = int(data["number"])
+    def _on_report(self, worker: _Worker, data: dict[str, Any]) -> None:
+        """Write a worker's lines, then say that they are written. It waits for that word before it goes, so that its
+        clock can be compared once more."""
+        number, word = int(data["number"]), data["last_word"]
         if number > worker.reports:
             if missing := number - worker.reports - 1:
                 self._event("evidence-gap", worker=worker.name, reports=missing)
             for kind, lines in data["lines"].items():
                 self._files[kind].append_lines(lines)
             worker.reports, worker.heard_seconds = number, time.monotonic()
-            if data["last_word"] is not None:
-                worker.last_word = dict(data["last_word"])
-        self._send(client, TAKEN, number=number)
-        if worker.last_word is not None:
-            self._on_last_word(worker, str(worker.last_word["reason"]))
+            if word is not None and worker.offset is not SHARED and self._started_seconds is not None:
+                self._spawn(lambda: self._conclude(worker, number, word))
+                return
+        self._taken(worker, number, word)
+
+    def _conclude(self, worker: _Worker, number: int, word: dict[str, Any]) -> None:
+        self._compare(worker, "end")
+        self._taken(worker, number, word)
+
+    def _taken(self, worker: _Worker, number: int, word: dict[str, Any] | None) -> None:
+        self._send(worker.client, TAKEN, number=number)
+        if word is not None:
+            worker.last_word = dict(word)
+            self._on_last_word(worker, str(word["reason"]))
 
     def _on_last_word(self, worker: _Worker, reason: str) -> None:
         if self._ending:
@@ -241,7 +353,7 @@ class Master:
         """How it went; empty while it is there."""
         node = self._runner.clients.get(worker.client)
         missing = "not heard of any more" if node is None or node.state == STATE_MISSING else ""
-        return self._crew.gone(worker.number) or missing
+        return worker.left or self._crew.gone(worker.number) or missing
 
     def _lose(self, worker: _Worker, reason: str) -> None:
         """Its part of the load is missing from now on. Before the load that is the end of it."""
@@ -310,6 +422,18 @@ class Master:
         return worker.over or bool(self._crew.gone(worker.number))
 
     # Helpers
+
+    def _names(self) -> list[str]:
+        return [worker.name for worker in self._workers.values()]
+
+    def _of_member(self, heard: Callable[[_Worker, dict[str, Any]], None]) -> Callable[[str, dict[str, Any]], None]:
+        """What is said by somebody who was never let in is not listened to."""
+
+        def listened(client: str, data: dict[str, Any]) -> None:
+            if worker := self._workers.get(client):
+                heard(worker, data)
+
+        return listened
 
     def _event(self, name: str, /, **detail: object) -> None:
         write_event(self._files["events"], name, **detail)
