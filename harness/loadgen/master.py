@@ -7,31 +7,23 @@ import os
 import signal
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 import gevent
 import gevent.event
 from locust.env import Environment
-from locust.runners import STATE_MISSING, MasterRunner
+from locust.runners import MasterRunner
 
-from harness.errors import GeneratorError, WorkerLost
-from harness.loadgen.admission import Admission, Newcomer
-from harness.loadgen.clocks import SHARED, Offset, wall_less_monotonic
-from harness.loadgen.crew import Crew, FixedShares
+from harness.loadgen.clocks import SHARED, wall_less_monotonic
+from harness.loadgen.crew import FixedShares
 from harness.loadgen.director import narrate, sleep_until, write_event
 from harness.loadgen.evidence import files_of
+from harness.loadgen.gathering import Gathering, Worker
 from harness.loadgen.health import be_woken_first
 from harness.loadgen.hooks import hook
-from harness.loadgen.luggage import luggage_of, terms_of
 from harness.loadgen.messages import (
-    CHALLENGE,
     COMPLETED,
-    HELLO,
-    JOIN,
-    LEAVE,
-    PLAN,
     PONG,
     READY,
     REPORT,
@@ -40,23 +32,14 @@ from harness.loadgen.messages import (
     TAKEN,
     listen,
 )
-from harness.loadgen.pings import Pings
-from harness.loadgen.trust import Token
 from harness.loadgen.users import classes_of, spawn_at_once, users_by_class
 from harness.model.plan import LoadPlan
 from harness.model.samples import Event
 from harness.planning.schedule import Shard
-from harness.store.jsonl import encode
 from harness.store.layout import RunDirectory
-
-_HELLO_PATIENCE_SECONDS = 60.0
-"""For all workers of this host to import Locust and the locustfile; for others it is the person's."""
 
 _LEAD_SECONDS = 0.5
 """From the agreement on t = 0 to t = 0: for the word to reach everybody, beside the longest way there and back."""
-
-_MOST_REFUSALS = 100
-"""Of which the events tell: strangers must not fill the disk."""
 
 _LAST_WORDS_SECONDS = 5.0
 """For the workers' last reports when the load is ended early; the harness waits a little longer for us."""
@@ -65,33 +48,6 @@ _LOOK_SECONDS = 0.2
 """Between two looks at who is still there."""
 
 _logger = logging.getLogger("proofload")
-
-
-@dataclass(eq=False, slots=True)
-class _Worker:
-    """One of the workers. client: Locust's id; number: of its process on this host, or 0.
-
-    offset: its clock less ours, at the start; None until it is known. reports: taken so far. heard_seconds: when the
-    last one came, CLOCK_MONOTONIC. last_word: once it has said it, and its clock was measured again.
-    """
-
-    client: str
-    name: str
-    number: int
-    index: int
-    offset: Offset | None
-    pings: Pings
-    ready: bool = False
-    left: str = ""
-    reports: int = 0
-    heard_seconds: float = 0.0
-    last_word: dict[str, Any] | None = None
-    lost: str = ""
-
-    @property
-    def over(self) -> bool:
-        """Whether nothing more is to be waited for."""
-        return self.last_word is not None or bool(self.lost)
 
 
 class Master:
@@ -105,8 +61,7 @@ class Master:
         workers: int,
         patience_seconds: float | None = None,
     ) -> None:
-        """workers: how many take part. patience_seconds: how long to wait for them to come from other hosts; None to
-        start them on this one."""
+        """workers: how many take part, and ``patience_seconds`` as of ``Gathering``."""
         runner = environment.runner
         assert isinstance(runner, MasterRunner)
         self._environment = environment
@@ -115,13 +70,9 @@ class Master:
         self._plan = plan
         self._count = workers
         self._files = files_of(run)
-        token = Token.of()
-        self._crew = Crew(environment, run.logs, token)
-        self._patience = patience_seconds
-        self._admission = Admission(terms_of(environment), token, workers)
-        self._workers: dict[str, _Worker] = {}
-        self._refusals = 0
-        self._called_off = False
+        self._gathering = Gathering(environment, run, plan, workers, patience_seconds, say=self._event)
+        self._crew, self._workers = self._gathering.crew, self._gathering.workers
+        self._called_off = ""
         self._started_seconds: float | None = None
         self._narrator: gevent.Greenlet[..., Any] | None = None
         self._reason = "interrupted"
@@ -144,11 +95,9 @@ class Master:
         hook(environment.events.quit, lambda **_: self._crew.dismiss())
         gevent.signal_handler(signal.SIGINT, os.kill, os.getpid(), signal.SIGTERM)
         be_woken_first()  # for the whole session, of which this is the first process
-        if self._patience is None:
-            self._crew.start(self._count)
-        calling_off = gevent.signal_handler(signal.SIGTERM, setattr, self, "_called_off", True)
+        calling_off = gevent.signal_handler(signal.SIGTERM, setattr, self, "_called_off", "called off")
         try:
-            self._wait_for_all()
+            self._gathering.wait_for_all(self._why_called_off)
         finally:
             calling_off.cancel()  # from here on Locust's own
         by_client = {worker.client: shares[worker.index] for worker in self._workers.values()}
@@ -157,11 +106,10 @@ class Master:
 
     def listen(self) -> None:
         """Hear what workers have to say."""
-        listen(self._runner, HELLO, self._or_crash(self._on_hello))
-        listen(self._runner, JOIN, self._or_crash(self._on_join))
-        said = {LEAVE: self._on_leave, READY: self._on_ready, PONG: self._on_pong, REPORT: self._on_report}
+        members = {READY: self._on_ready, PONG: self._on_pong, REPORT: self._on_report}
+        said = {**self._gathering.heard, **{name: self._of_member(heard) for name, heard in members.items()}}
         for name, heard in said.items():
-            listen(self._runner, name, self._or_crash(self._of_member(heard)))
+            listen(self._runner, name, self._or_crash(heard))
 
     def give_up(self, reason: str) -> None:
         """The last word when there is to be no load, and nobody left."""
@@ -170,92 +118,21 @@ class Master:
 
     # Before the load
 
-    def _wait_for_all(self) -> None:
-        expected = self._patience is not None
-        patience = _HELLO_PATIENCE_SECONDS if self._patience is None else self._patience
-        if expected:
-            self._event("workers-awaited", workers=self._count, port=self._runner.server.port)
-        deadline = time.monotonic() + patience
-        while len(self._workers) < self._count:
-            gevent.sleep(0.05)
-            if self._called_off:
-                raise GeneratorError("called off")
-            if os.getppid() != self._parent:
-                raise GeneratorError("the harness has gone away")
-            for number in self._crew.numbers:
-                if gone := self._crew.gone(number):
-                    log = self._run.logs / f"generator-worker-{number}.log"
-                    raise WorkerLost(f"worker {number} {gone} before the load", str(log), "its log says why")
-            for worker in tuple(self._workers.values()) if expected else ():
-                if gone := self._gone(worker):
-                    del self._workers[worker.client]
-                    self._admission.leave(worker.client)
-                    self._event("worker-left", worker=worker.name, reason=gone, here=self._names(), of=self._count)
-            if time.monotonic() > deadline:
-                raise WorkerLost(
-                    f"{len(self._workers)} of {self._count} workers came within {patience:.0f} s",
-                    str(self._run.logs),
-                    "can the others reach this host's port?" if expected else "their logs say why",
-                )
+    def _why_called_off(self) -> str:
+        return self._called_off or ("the harness has gone away" if os.getppid() != self._parent else "")
 
-    def _on_hello(self, client: str, data: dict[str, Any]) -> None:
-        """A worker is there. Until it has proven that it knows the token it may be anybody."""
-        try:
-            answer = self._admission.hello(client, data)
-        except GeneratorError as error:
-            self._refuse(client, error)
-        else:
-            self._send(client, CHALLENGE, **answer)
-
-    def _on_join(self, client: str, data: dict[str, Any]) -> None:
-        """It asks for its plan."""
-        try:
-            newcomer = self._admission.join(client, data)
-        except GeneratorError as error:
-            self._refuse(client, error)
-            return
-        self._workers[client] = self._worker(newcomer)
-        self._send(
-            client,
-            PLAN,
-            plan=encode(self._plan),
-            run=self._run.path.name,
-            host=self._environment.host,
-            worker=newcomer.index,
-            workers=self._count,
-            **({} if newcomer.number else luggage_of(self._plan)),
-        )
-        if self._patience is not None:
-            self._event("worker-joined", worker=newcomer.name, here=self._names(), of=self._count)
-
-    def _worker(self, newcomer: Newcomer) -> _Worker:
-        offset = SHARED if newcomer.same_clock else None
-        pings = Pings(self._runner, newcomer.client)
-        return _Worker(newcomer.client, newcomer.name, newcomer.number, newcomer.index, offset, pings)
-
-    def _refuse(self, client: str, error: GeneratorError) -> None:
-        """It is sent away, and both sides say why. The others are waited for."""
-        self._send(client, STOP, reason=error.message, hint=error.hint)
-        self._refusals += 1
-        if self._refusals <= _MOST_REFUSALS:
-            self._event("worker-refused", client=client, reason=error.message, hint=error.hint)
-            _logger.warning("%s", error.message)
-
-    def _on_leave(self, worker: _Worker, data: dict[str, Any]) -> None:
-        worker.left = str(data["reason"])
-
-    def _on_ready(self, worker: _Worker, data: dict[str, Any]) -> None:
+    def _on_ready(self, worker: Worker, data: dict[str, Any]) -> None:
         worker.ready = True
         self._event("generator-ready", worker=worker.name, number=worker.index + 1, **data)
         if not self._ending and all(each.ready for each in self._workers.values()):
             self._spawn(self._direct)
 
-    def _on_pong(self, worker: _Worker, data: dict[str, Any]) -> None:
+    def _on_pong(self, worker: Worker, data: dict[str, Any]) -> None:
         worker.pings.heard(time.monotonic(), data)
 
     def _direct(self) -> None:
         """Compare clocks, agree on t = 0, and say what happens from then on."""
-        self._admission.begun = True
+        self._gathering.close()
         strangers = [worker for worker in self._workers.values() if worker.offset is None]
         gevent.joinall([self._spawn(partial(self._compare, worker, "start")) for worker in strangers])
         if self._ending or self._stopping:
@@ -276,7 +153,7 @@ class Master:
         self._files["events"].append(Event(start, wall, "load-start", {"workers": names}))
         self._narrator = self._spawn(lambda: self._narrate(start))
 
-    def _compare(self, worker: _Worker, when: str) -> None:
+    def _compare(self, worker: Worker, when: str) -> None:
         """Hold its clock against ours. Without an answer there is no load, or at its end no more to be known."""
         offset = worker.pings.measure()
         if when == "start":
@@ -299,7 +176,7 @@ class Master:
 
     # During the load
 
-    def _on_report(self, worker: _Worker, data: dict[str, Any]) -> None:
+    def _on_report(self, worker: Worker, data: dict[str, Any]) -> None:
         """Write a worker's lines, then say that they are written. It waits for that word before it goes, so that its
         clock can be compared once more."""
         number, word = int(data["number"]), data["last_word"]
@@ -314,17 +191,17 @@ class Master:
                 return
         self._taken(worker, number, word)
 
-    def _conclude(self, worker: _Worker, number: int, word: dict[str, Any]) -> None:
+    def _conclude(self, worker: Worker, number: int, word: dict[str, Any]) -> None:
         self._compare(worker, "end")
         self._taken(worker, number, word)
 
-    def _taken(self, worker: _Worker, number: int, word: dict[str, Any] | None) -> None:
+    def _taken(self, worker: Worker, number: int, word: dict[str, Any] | None) -> None:
         self._send(worker.client, TAKEN, number=number)
         if word is not None:
             worker.last_word = dict(word)
             self._on_last_word(worker, str(word["reason"]))
 
-    def _on_last_word(self, worker: _Worker, reason: str) -> None:
+    def _on_last_word(self, worker: Worker, reason: str) -> None:
         if self._ending:
             return
         if reason != COMPLETED and not worker.lost:
@@ -336,26 +213,20 @@ class Master:
 
         A last word may have arrived and not been read: a worker is lost at the second look that finds it gone.
         """
-        missed: set[_Worker] = set()
+        missed: set[Worker] = set()
         while not self._ending:
             gevent.sleep(_LOOK_SECONDS)
             if os.getppid() != self._parent:
                 self._stop("interrupted: the harness has gone away")
                 return
-            seen = {worker: self._gone(worker) for worker in tuple(self._workers.values())}
+            seen = {worker: self._gathering.gone(worker) for worker in tuple(self._workers.values())}
             for worker, gone in seen.items():
                 if gone and worker in missed and not worker.over:
                     self._lose(worker, gone)
             missed = {worker for worker, gone in seen.items() if gone}
             self._end_when_all_are_over()
 
-    def _gone(self, worker: _Worker) -> str:
-        """How it went; empty while it is there."""
-        node = self._runner.clients.get(worker.client)
-        missing = "not heard of any more" if node is None or node.state == STATE_MISSING else ""
-        return worker.left or self._crew.gone(worker.number) or missing
-
-    def _lose(self, worker: _Worker, reason: str) -> None:
+    def _lose(self, worker: Worker, reason: str) -> None:
         """Its part of the load is missing from now on. Before the load that is the end of it."""
         worker.lost = reason
         said = reason.removeprefix("not started: ")
@@ -418,15 +289,12 @@ class Master:
             _logger.error("the last rows could not be written (%s): %s", error.strerror, reason)
         self._said.set()
 
-    def _has_ended(self, worker: _Worker) -> bool:
+    def _has_ended(self, worker: Worker) -> bool:
         return worker.over or bool(self._crew.gone(worker.number))
 
     # Helpers
 
-    def _names(self) -> list[str]:
-        return [worker.name for worker in self._workers.values()]
-
-    def _of_member(self, heard: Callable[[_Worker, dict[str, Any]], None]) -> Callable[[str, dict[str, Any]], None]:
+    def _of_member(self, heard: Callable[[Worker, dict[str, Any]], None]) -> Callable[[str, dict[str, Any]], None]:
         """What is said by somebody who was never let in is not listened to."""
 
         def listened(client: str, data: dict[str, Any]) -> None:

@@ -47,9 +47,9 @@ COMPLETED = "completed"
 
 
 def listen(runner: MasterRunner | WorkerRunner, name: str, heard: Any) -> None:
-    """Call ``heard`` with the sender's id and the data of each such message."""
+    """Call ``heard`` with the sender's id and the data of each such message; whoever sent it, the data is a mapping."""
 
     def listener(*, environment: Environment, msg: Message) -> None:
-        heard(msg.node_id, msg.data)
+        heard(msg.node_id, msg.data if isinstance(msg.data, dict) else {})
 
     runner.register_message(name, listener)
