@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from harness.deathsig import ends_with_us
@@ -26,7 +26,7 @@ class Part:
 
     host: str
     port: int
-    token: str
+    token: str = field(repr=False)
     locustfile: Path | None = None
     target: str = ""
     allowed: tuple[str, ...] = ()
