@@ -106,12 +106,30 @@ class Site:
         self.loads.append(Load(process, run, log))
         return self.loads[-1]
 
-    def worker(self, host: int, *arguments: str, ahead: int = 0, token: str = TOKEN, path: str = "") -> Worker:
+    def way(self, host: int, there_seconds: float, back_seconds: float) -> str:
+        """Where that host finds the master, by a way that takes so long."""
+        address = self.hosts.address(host)
+        told = (address, self.address, str(PORT), str(there_seconds), str(back_seconds), "0.004")
+        process = subprocess.Popen(
+            [*self.hosts.on(host), sys.executable, "-m", "tests.support.delaying_proxy", *told],
+            cwd=ROOT,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+        )
+        assert process.stdout is not None
+        port = int(process.stdout.readline())
+        self.workers.append(Worker(process))
+        return f"{address}:{port}"
+
+    def worker(
+        self, host: int, *arguments: str, ahead: int = 0, token: str = TOKEN, path: str = "", master: str = ""
+    ) -> Worker:
         environment = {**os.environ, "PYTHONPATH": f"{path}{os.pathsep}{ROOT}" if path else str(ROOT)}
         process = subprocess.Popen(
             [
                 *self.hosts.on(host, monotonic_ahead_seconds=ahead),
-                *(sys.executable, "-m", "harness.cli.main", "worker", "--master", self.address, *arguments),
+                *(sys.executable, "-m", "harness.cli.main", "worker", "--master", master or self.address, *arguments),
             ],
             cwd=ROOT,
             env={**environment, "PROOFLOAD_WORKER_TOKEN": token},
@@ -316,6 +334,23 @@ def test_too_few_come_in_time(site):
     assert reason == "not started: 1 of 2 workers came within 6 s"
     assert worker.wait() == 22
     assert "1 of 2 workers came within 6 s" in worker.text
+
+
+@own_clock
+def test_the_offset_is_where_it_is_said_to_be_however_unequal_the_ways(site):
+    """150 ms there and 5 ms back: the clock is known to about ± 78 ms, which is too little to be believed."""
+    load = site.master(make_plan(students=2.0, seconds=8.0), 1)
+    worker = site.worker(2, ahead=1000, master=site.way(2, 0.150, 0.005))
+    assert load.wait(60) == 0, load.log.read_text()
+    assert worker.wait() == 0, worker.text
+    clocks = [event.detail for event in load.events if event.name == "worker-clock"]
+    assert len(clocks) == 2
+    for clock in clocks:
+        assert 0.077 < clock["uncertainty_seconds"] < 0.2
+        assert 0.05 < abs(clock["offset_seconds"] - 1000) <= clock["uncertainty_seconds"]
+    found = clock_drift.look(evidence_of(load))
+    assert (found.passed, found.reason.partition(",")[0]) == (False, "its messages take too long")
+    assert_everything_was_kept(load, 1)
 
 
 @own_clock
