@@ -23,6 +23,7 @@ from harness.cli.verify import (
     response_bound,
     switched_stage,
 )
+from harness.cli.workers import Bind, ExpectWorkers, Patience, Workers, awaited
 from harness.errors import ConfigError
 from harness.experiment.capacity import explore
 from harness.experiment.settings import Settings, StopRequest
@@ -76,6 +77,10 @@ def capacity(
         typer.Option("--allow", metavar="HOST", help="A host other than loopback that may be loaded; repeatable."),
     ] = None,
     locustfile: Annotated[Path | None, typer.Option("--locustfile", help="Flows of your own.")] = None,
+    workers: Workers = 1,
+    expect_workers: ExpectWorkers = None,
+    bind: Bind = None,
+    patience: Patience = 300,
     runs: Annotated[Path, typer.Option("--runs", help="Where run directories are kept.")] = Path("runs"),
     with_: WithSwitches = None,
     without: WithoutSwitches = None,
@@ -97,7 +102,13 @@ def capacity(
       proofload capacity lectio --stage A --without indexes
 
       proofload capacity ./mine.toml --stage 1 --stack external --host http://127.0.0.1:8000 --locustfile ./flows.py
+
+      proofload capacity lectio --stage C --stack external --host http://10.0.0.9 --allow 10.0.0.9 \\
+        --expect-workers 3 --bind 10.0.0.5
+
+    Every trial is a load of its own: start the workers with proofload worker --forever.
     """
+    expected = awaited(expect_workers, bind, patience, workers=workers, allowed=tuple(allow or ()), seen=not json)
     target = load_target(system)
     chosen = override(find_stage(target, stage), change or ())
     base_url = external_url(stack, host, tuple(allow or ()))
@@ -132,6 +143,8 @@ def capacity(
         base_url=base_url,
         deviations=deviations,
         containers=stack == COMPOSE,
+        workers=workers,
+        awaited=expected,
     )
     with (
         stopped_by_signals(stop),

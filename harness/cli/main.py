@@ -43,6 +43,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("doctor", "What is missing on this machine, and the fix."),
     Command("verify", "Proof-load a stage and give a verdict."),
     Command("capacity", "Search for the highest load that a stage carries."),
+    Command("worker", "Take part in a load that another machine directs."),
     Command("claims", "What a plan says that its improvements bring, measured in pairs of runs."),
     Command("report", "Judge a run again and rebuild its reports."),
     Command("stack", "The reference stack by hand: up, status, down."),

@@ -11,11 +11,13 @@ from typing import Annotated
 
 import typer
 
+from harness.allow import check_allowed
 from harness.cli.conclude import EXIT_CODES, conclude
 from harness.cli.live import LiveDisplay
 from harness.cli.output import console, print_json
 from harness.cli.signals import stopped_by_signals
 from harness.cli.verdict_view import print_verdict
+from harness.cli.workers import Bind, ExpectWorkers, Patience, Workers, awaited
 from harness.errors import ConfigError
 from harness.experiment.run import execute
 from harness.experiment.settings import Settings, StopRequest
@@ -29,7 +31,6 @@ from harness.planning.profiles import profile_named
 from harness.planning.scale import scaled
 from harness.planning.switches import switch_named, switched
 from harness.stack.external import external_endpoints
-from targets.allow import check_allowed
 from targets.flows import check_flows
 from targets.loader import digest, find_stage, load_target, target_path
 
@@ -66,9 +67,10 @@ def verify(
         typer.Option("--allow", metavar="HOST", help="A host other than loopback that may be loaded; repeatable."),
     ] = None,
     locustfile: Annotated[Path | None, typer.Option("--locustfile", help="Flows of your own.")] = None,
-    workers: Annotated[
-        int, typer.Option("--workers", min=1, max=64, help="Processes of the load generator; the load stays the same.")
-    ] = 1,
+    workers: Workers = 1,
+    expect_workers: ExpectWorkers = None,
+    bind: Bind = None,
+    patience: Patience = 300,
     runs: Annotated[Path, typer.Option("--runs", help="Where run directories are kept.")] = Path("runs"),
     change: Annotated[
         list[str] | None,
@@ -96,7 +98,11 @@ def verify(
       proofload verify lectio --stage B --without indexes
 
       proofload verify ./mine.toml --stage 1 --stack external --host http://127.0.0.1:8000 --locustfile ./flows.py
+
+      proofload verify lectio --stage C --stack external --host http://10.0.0.9 --allow 10.0.0.9 \\
+        --expect-workers 3 --bind 10.0.0.5
     """
+    expected = awaited(expect_workers, bind, patience, workers=workers, allowed=tuple(allow or ()), seen=not json)
     target = load_target(system)
     chosen = scaled(override(find_stage(target, stage), change or ()), scale)
     base_url = external_url(stack, host, tuple(allow or ()))
@@ -114,6 +120,7 @@ def verify(
         base_url=base_url,
         containers=stack == COMPOSE,
         workers=workers,
+        awaited=expected,
         scale=scale,
         deviations=deviations,
     )

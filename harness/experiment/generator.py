@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -16,7 +17,8 @@ from pathlib import Path
 
 from harness.analysis.coverage import GENERATOR_END
 from harness.deathsig import ends_with_us
-from harness.errors import GeneratorCrashed
+from harness.errors import GeneratorCrashed, GeneratorError
+from harness.experiment.settings import Awaited
 from harness.model.samples import Event
 from harness.store.jsonl import Tail
 from harness.store.layout import RunDirectory
@@ -24,17 +26,35 @@ from harness.store.layout import RunDirectory
 STOP_PATIENCE_SECONDS = 8.0
 """How long a generator that was told to stop may take to write its last rows."""
 
+_NOT_HANDED_ON = (
+    "PROOFLOAD_WORKERS",
+    "PROOFLOAD_WORKER",
+    "PROOFLOAD_WORKER_PATIENCE",
+    "PROOFLOAD_WORKER_TOKEN",
+    "PROOFLOAD_WORKER_TOKEN_FILE",
+    "PROOFLOAD_ALLOWED",
+)
+"""Of our own environment: each generator gets its own."""
+
 PROJECT = Path(__file__).resolve().parents[2]
 
 
 class Generator:
     """A ``locust`` process. It ends by itself after the plan's last drain; ``stop`` ends it earlier, rows flushed.
 
-    workers: processes that offer the load together; one offers it alone, without a master.
+    workers: processes that offer the load together; one offers it alone, without a master. awaited: workers of other
+    machines, instead.
     """
 
     def __init__(
-        self, run: RunDirectory, locustfile: Path, base_url: str, environment: Mapping[str, str], workers: int = 1
+        self,
+        run: RunDirectory,
+        locustfile: Path,
+        base_url: str,
+        environment: Mapping[str, str],
+        workers: int = 1,
+        *,
+        awaited: Awaited | None = None,
     ) -> None:
         self._run = run
         self._command = [
@@ -52,15 +72,25 @@ class Generator:
             "--only-summary",
         ]
         self._environment = {**os.environ, **environment, "PROOFLOAD_RUN": str(run.path)}
-        self._workers = workers
-        if workers > 1:
-            # Port 0: one that is free, which the master tells the workers it starts.
-            self._command += ["--master", "--master-bind-host", "127.0.0.1", "--master-bind-port", "0"]
-            self._command += ["--expect-workers", str(workers)]
-            self._environment["PROOFLOAD_WORKERS"] = str(workers)
+        self._workers, self._awaited = workers, awaited
+        # A token that somebody has set is for the workers that are awaited, and for nobody else.
+        self._environment = {name: value for name, value in self._environment.items() if name not in _NOT_HANDED_ON}
+        if awaited is not None:
+            self._lead(awaited.address, awaited.port, awaited.count)
+            self._environment["PROOFLOAD_WORKER_PATIENCE"] = f"{awaited.patience_seconds:g}"
+            self._environment["PROOFLOAD_WORKER_TOKEN"] = awaited.token
+            self._environment["PROOFLOAD_ALLOWED"] = " ".join(awaited.allowed)
+        elif workers > 1:
+            self._lead("127.0.0.1", 0, workers)  # port 0: one that is free, which the master tells those that it starts
         path = self._environment.get("PYTHONPATH")
         self._environment["PYTHONPATH"] = str(PROJECT) if not path else f"{PROJECT}{os.pathsep}{path}"
         self._process: subprocess.Popen[bytes] | None = None
+
+    def _lead(self, address: str, port: int, workers: int) -> None:
+        """Be a master."""
+        self._command += ["--master", "--master-bind-host", address, "--master-bind-port", str(port)]
+        self._command += ["--expect-workers", str(workers)]
+        self._environment["PROOFLOAD_WORKERS"] = str(workers)
 
     @property
     def pid(self) -> int:
@@ -75,7 +105,10 @@ class Generator:
         return self._run.logs / "generator.log"
 
     def start(self) -> None:
-        """Start it. A session of its own, so that Ctrl-C in the terminal reaches us alone and we decide."""
+        """Start it. A session of its own, so that Ctrl-C in the terminal reaches us alone and we decide. Raises
+        GeneratorError when workers could not reach it."""
+        if self._awaited is not None:
+            _look_at_port(self._awaited)
         with self.log.open("ab") as output:
             self._process = subprocess.Popen(
                 self._command,
@@ -119,3 +152,17 @@ class Generator:
             (str(self.log), *lines),
             "its log says why; a locustfile of your own can be tried with: locust -f FILE --host URL",
         )
+
+
+def _look_at_port(awaited: Awaited) -> None:
+    """Locust would tell of a busy port with a traceback."""
+    with socket.socket() as tried:
+        tried.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            tried.bind((awaited.address, awaited.port))
+        except OSError as error:
+            raise GeneratorError(
+                f"the master cannot listen there: {(error.strerror or str(error)).lower()}",
+                f"--bind {awaited.address}:{awaited.port}",
+                "an address of this machine, and a port that is free",
+            ) from error

@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 
 from harness.errors import EvidenceError, GeneratorError, HarnessError
 from harness.experiment.abort import AbortWatch, Observation
+from harness.experiment.arriving import Arriving
 from harness.experiment.generator import Generator
 from harness.experiment.live import Busiest, LiveView, position
 from harness.experiment.pages import PageWatch
@@ -113,6 +114,7 @@ class Execution:
             servers.base_url,
             servers.generator_environment,
             self.settings.workers,
+            awaited=self.settings.awaited,
         )
         self.observer.step("starting the load generator")
         servers.start_sampling(self.run)
@@ -142,11 +144,14 @@ class Execution:
     def _wait_for_load(self, generator: Generator) -> float | None:
         """CLOCK_MONOTONIC at the start of the load; None when somebody asked to stop before it."""
         events = Tail(self.run.events, Event)
-        deadline = time.monotonic() + LOAD_START_PATIENCE_SECONDS
+        arriving = None if self.settings.awaited is None else Arriving(self.settings.awaited, self.observer)
+        deadline = time.monotonic() + LOAD_START_PATIENCE_SECONDS + (0.0 if arriving is None else arriving.most_seconds)
         while time.monotonic() < deadline:
             for event in events.read():
                 if event.name == "load-start":
                     return event.monotonic_seconds
+                if arriving is not None:
+                    arriving.tell(event)
             if generator.poll() is not None:
                 raise generator.crashed()
             if self.stop.wait(0.1):

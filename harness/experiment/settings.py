@@ -16,12 +16,34 @@ from harness.store.layout import RunDirectory
 
 
 @dataclass(frozen=True, slots=True)
+class Awaited:
+    """Workers of other machines that a load waits for. address, port: where the master listens.
+
+    token: what they must know; shown: whether it was made up for this run, so that it must be said. allowed: the hosts
+    that the person has named with --allow.
+    """
+
+    count: int
+    address: str
+    port: int
+    patience_seconds: float
+    token: str = field(repr=False)
+    shown: bool
+    allowed: tuple[str, ...] = ()
+
+    @property
+    def exposed(self) -> bool:
+        """Whether more than this machine can reach the port."""
+        return not self.address.startswith("127.")
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """One run. base_url: of the system under load, for an external stack; None means one of ours. containers: ours as
     containers (compose); else as local processes (native).
 
     locustfile: the flows. plan_digest: SHA-256 of the system's TOML file. command: what was typed, to run it again.
-    workers: processes of the load generator; the load does not depend on how many.
+    workers: processes of the load generator; the load does not depend on how many. awaited: those of other machines.
     abort_rules: when its load is ended early. scale: what ``stage`` and ``plan`` are of the planned ones. deviations:
     from the plan, that were asked for.
     """
@@ -40,6 +62,7 @@ class Settings:
     scale: float = 1.0
     deviations: tuple[str, ...] = ()
     containers: bool = False
+    awaited: Awaited | None = None
 
     @property
     def stack(self) -> str:

@@ -1,8 +1,9 @@
 """How the ``locust`` command becomes the generator of a run.
 
 Environment: PROOFLOAD_RUN names the run directory with plan.json; without it the locustfile runs as any other, in
-Locust's closed model. With it a ``locust --master`` starts PROOFLOAD_WORKERS workers of its own host, which get all
-that they need from it and send it all that they record: only one process writes the run directory. A locustfile calls
+Locust's closed model. With it a ``locust --master`` starts PROOFLOAD_WORKERS workers of its own host, or with
+PROOFLOAD_WORKER_PATIENCE waits for as many from other hosts (``joining``). They get all that they need from it and send
+it all that they record: only one process writes the run directory. A locustfile calls
 ``install`` once, at its end, and its user classes are named as the plan's flows name them.
 
 All users are spawned at once, before t = 0, in fixed numbers, by setting Locust's own ``-u``, ``-r`` and
@@ -36,8 +37,8 @@ from harness.loadgen.master import Master
 from harness.loadgen.net import Origin
 from harness.loadgen.rooms import Rooms
 from harness.loadgen.upload import CLIP_VARIABLE, UploadFlowUser, read_clip
-from harness.loadgen.variables import RUN_VARIABLE, WORKER_VARIABLE, WORKERS_VARIABLE
-from harness.loadgen.worker import FromMaster
+from harness.loadgen.variables import PATIENCE_VARIABLE, RUN_VARIABLE, WORKER_VARIABLE, WORKERS_VARIABLE
+from harness.loadgen.worker import FromMaster, joined
 from harness.model.plan import LoadPlan
 from harness.store.jsonl import read_whole
 from harness.store.layout import RunDirectory
@@ -57,7 +58,7 @@ def install(events: Events, prepare: Prepare) -> None:
         ends: list[Callable[[str], None]] = []
         try:
             if isinstance(environment.runner, WorkerRunner) and WORKER_VARIABLE in os.environ:
-                _conduct(environment, prepare, FromMaster(environment), ends)
+                _conduct(environment, prepare, joined(environment) or FromMaster(environment), ends)
             elif path := os.environ.get(RUN_VARIABLE):
                 _set_up(environment, prepare, RunDirectory(Path(path)), ends)
             else:
@@ -83,7 +84,9 @@ def _set_up(environment: Environment, prepare: Prepare, run: RunDirectory, ends:
     runner = environment.runner
     workers = int(os.environ.get(WORKERS_VARIABLE, "0") or 0)
     if isinstance(runner, MasterRunner) and workers:
-        master = Master(environment, run, read_whole(run.plan, LoadPlan), workers)
+        patience = os.environ.get(PATIENCE_VARIABLE)
+        plan = read_whole(run.plan, LoadPlan)
+        master = Master(environment, run, plan, workers, None if patience is None else float(patience))
         ends.append(master.give_up)
         master.set_up()
     elif isinstance(runner, LocalRunner):

@@ -14,6 +14,7 @@ from locust.env import Environment
 from locust.runners import MasterRunner, WorkerNode
 
 from harness.deathsig import ends_with_us
+from harness.loadgen.trust import Token
 from harness.loadgen.variables import RUN_VARIABLE, WORKER_VARIABLE, WORKERS_VARIABLE
 
 _FAREWELL_SECONDS = 2.0
@@ -23,7 +24,7 @@ _FAREWELL_SECONDS = 2.0
 class Crew:
     """The worker processes of this host, numbered from 1. They live in the master's session, and die with it."""
 
-    def __init__(self, environment: Environment, logs: Path) -> None:
+    def __init__(self, environment: Environment, logs: Path, token: Token) -> None:
         options, runner = environment.parsed_options, environment.runner
         assert options is not None
         assert isinstance(runner, MasterRunner)
@@ -36,7 +37,7 @@ class Crew:
         ]
         # Without the run directory's name: whatever a worker needs of it, the master sends.
         kept = {name: value for name, value in os.environ.items() if name not in (RUN_VARIABLE, WORKERS_VARIABLE)}
-        self._environment = kept
+        self._environment = {**kept, **token.environment()}
         self._processes: dict[int, subprocess.Popen[bytes]] = {}
 
     def start(self, count: int) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from typing import Protocol
 
@@ -37,14 +37,18 @@ def files_of(run: RunDirectory) -> dict[str, Appender]:
 
 
 class Batch:
-    """Lines that wait to be sent. They are encoded when they come, so that the work is spread over the second."""
+    """Lines that wait to be sent. They are encoded when they come, so that the work is spread over the second.
 
-    def __init__(self) -> None:
+    translated: each value as it is to be told, its times on the reader's clock.
+    """
+
+    def __init__(self, translated: Callable[[object], object]) -> None:
         self._lines: list[bytes] = []
+        self._translated = translated
 
     def append(self, *values: object) -> None:
         """Append each value as a line."""
-        self._lines += [encode(value) + b"\n" for value in values]
+        self._lines += [encode(self._translated(value)) + b"\n" for value in values]
 
     def take(self) -> bytes:
         """The lines since the last call."""

@@ -7,35 +7,39 @@ import os
 import signal
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 import gevent
 import gevent.event
 from locust.env import Environment
-from locust.runners import STATE_MISSING, MasterRunner
+from locust.runners import MasterRunner
 
-import harness
-from harness.errors import GeneratorError, HarnessError, WorkerLost
-from harness.loadgen.crew import Crew, FixedShares
+from harness.loadgen.clocks import SHARED, wall_less_monotonic
+from harness.loadgen.crew import FixedShares
 from harness.loadgen.director import narrate, sleep_until, write_event
 from harness.loadgen.evidence import files_of
+from harness.loadgen.gathering import Gathering, Worker
 from harness.loadgen.health import be_woken_first
 from harness.loadgen.hooks import hook
-from harness.loadgen.messages import COMPLETED, HELLO, PLAN, READY, REPORT, START, STOP, TAKEN, listen, this_host
+from harness.loadgen.messages import (
+    COMPLETED,
+    PONG,
+    READY,
+    REPORT,
+    START,
+    STOP,
+    TAKEN,
+    listen,
+)
 from harness.loadgen.users import classes_of, spawn_at_once, users_by_class
 from harness.model.plan import LoadPlan
 from harness.model.samples import Event
 from harness.planning.schedule import Shard
-from harness.store.jsonl import encode
 from harness.store.layout import RunDirectory
 
-_HELLO_PATIENCE_SECONDS = 60.0
-"""For all workers to import Locust and the locustfile."""
-
 _LEAD_SECONDS = 0.5
-"""From the agreement on t = 0 to t = 0: for the word to reach everybody."""
+"""From the agreement on t = 0 to t = 0: for the word to reach everybody, beside the longest way there and back."""
 
 _LAST_WORDS_SECONDS = 5.0
 """For the workers' last reports when the load is ended early; the harness waits a little longer for us."""
@@ -46,33 +50,18 @@ _LOOK_SECONDS = 0.2
 _logger = logging.getLogger("proofload")
 
 
-@dataclass(eq=False, slots=True)
-class _Worker:
-    """One of the workers. client: Locust's id; number: of its process on this host, or 0.
-
-    reports: taken so far. heard_seconds: when the last one came, CLOCK_MONOTONIC. last_word: once it has said it.
-    """
-
-    client: str
-    name: str
-    number: int
-    index: int
-    ready: bool = False
-    reports: int = 0
-    heard_seconds: float = 0.0
-    last_word: dict[str, Any] | None = None
-    lost: str = ""
-
-    @property
-    def over(self) -> bool:
-        """Whether nothing more is to be waited for."""
-        return self.last_word is not None or bool(self.lost)
-
-
 class Master:
     """Directs the workers of one run. Raises OSError when the run directory cannot be written."""
 
-    def __init__(self, environment: Environment, run: RunDirectory, plan: LoadPlan, workers: int) -> None:
+    def __init__(
+        self,
+        environment: Environment,
+        run: RunDirectory,
+        plan: LoadPlan,
+        workers: int,
+        patience_seconds: float | None = None,
+    ) -> None:
+        """workers: how many take part, and ``patience_seconds`` as of ``Gathering``."""
         runner = environment.runner
         assert isinstance(runner, MasterRunner)
         self._environment = environment
@@ -81,9 +70,9 @@ class Master:
         self._plan = plan
         self._count = workers
         self._files = files_of(run)
-        self._crew = Crew(environment, run.logs)
-        self._workers: dict[str, _Worker] = {}
-        self._refused: HarnessError | None = None
+        self._gathering = Gathering(environment, run, plan, workers, patience_seconds, say=self._event)
+        self._crew, self._workers = self._gathering.crew, self._gathering.workers
+        self._called_off = ""
         self._started_seconds: float | None = None
         self._narrator: gevent.Greenlet[..., Any] | None = None
         self._reason = "interrupted"
@@ -106,15 +95,20 @@ class Master:
         hook(environment.events.quit, lambda **_: self._crew.dismiss())
         gevent.signal_handler(signal.SIGINT, os.kill, os.getpid(), signal.SIGTERM)
         be_woken_first()  # for the whole session, of which this is the first process
-        self._crew.start(self._count)
-        self._wait_for_all()
+        calling_off = gevent.signal_handler(signal.SIGTERM, setattr, self, "_called_off", "called off")
+        try:
+            self._gathering.wait_for_all(self._why_called_off)
+        finally:
+            calling_off.cancel()  # from here on Locust's own
         by_client = {worker.client: shares[worker.index] for worker in self._workers.values()}
         environment.dispatcher_class = partial(FixedShares, by_client)  # type: ignore[assignment]
         gevent.spawn(self._look_after).link_exception(lambda greenlet: self._crash(greenlet.exception))
 
     def listen(self) -> None:
         """Hear what workers have to say."""
-        for name, heard in ((HELLO, self._on_hello), (READY, self._on_ready), (REPORT, self._on_report)):
+        members = {READY: self._on_ready, PONG: self._on_pong, REPORT: self._on_report}
+        said = {**self._gathering.heard, **{name: self._of_member(heard) for name, heard in members.items()}}
+        for name, heard in said.items():
             listen(self._runner, name, self._or_crash(heard))
 
     def give_up(self, reason: str) -> None:
@@ -124,70 +118,56 @@ class Master:
 
     # Before the load
 
-    def _wait_for_all(self) -> None:
-        deadline = time.monotonic() + _HELLO_PATIENCE_SECONDS
-        while len(self._workers) < self._count:
-            gevent.sleep(0.05)
-            if self._refused is not None:
-                raise self._refused
-            for number in self._crew.numbers:
-                if gone := self._crew.gone(number):
-                    log = self._run.logs / f"generator-worker-{number}.log"
-                    raise WorkerLost(f"worker {number} {gone} before the load", str(log), "its log says why")
-            if time.monotonic() > deadline:
-                raise WorkerLost(
-                    f"{len(self._workers)} of {self._count} workers came within {_HELLO_PATIENCE_SECONDS:.0f} s",
-                    str(self._run.logs),
-                    "their logs say why",
-                )
+    def _why_called_off(self) -> str:
+        return self._called_off or ("the harness has gone away" if os.getppid() != self._parent else "")
 
-    def _on_hello(self, client: str, data: dict[str, Any]) -> None:
-        """A worker asks for its plan. It must be of our version, and of our host as long as clocks are not compared."""
-        name, number = str(data["name"]), int(data["number"])
-        known = {worker.index for worker in self._workers.values()}
-        refusal = ""
-        if data["version"] != harness.__version__:
-            refusal = f"worker {name} runs version {data['version']}, the master {harness.__version__}"
-        elif data["host"] != this_host():
-            refusal = f"worker {name} runs on another host: its clock is not ours"
-        elif len(known) == self._count:
-            refusal = f"worker {name} is one too many"
-        if refusal:
-            self._send(client, STOP, reason=refusal)
-            if len(known) < self._count:
-                self._refused = GeneratorError(refusal)
-            return
-        free = set(range(self._count)) - known
-        index = number - 1 if number - 1 in free else min(free)
-        self._workers[client] = _Worker(client, name, number, index)
-        self._send(
-            client,
-            PLAN,
-            plan=encode(self._plan),
-            run=self._run.path.name,
-            host=self._environment.host,
-            worker=index,
-            workers=self._count,
-        )
-
-    def _on_ready(self, client: str, data: dict[str, Any]) -> None:
-        worker = self._workers[client]
+    def _on_ready(self, worker: Worker, data: dict[str, Any]) -> None:
         worker.ready = True
         self._event("generator-ready", worker=worker.name, number=worker.index + 1, **data)
         if not self._ending and all(each.ready for each in self._workers.values()):
             self._spawn(self._direct)
 
+    def _on_pong(self, worker: Worker, data: dict[str, Any]) -> None:
+        worker.pings.heard(time.monotonic(), data)
+
     def _direct(self) -> None:
-        """Agree on t = 0, and say what happens from then on."""
-        start = time.monotonic() + _LEAD_SECONDS
+        """Compare clocks, agree on t = 0, and say what happens from then on."""
+        self._gathering.close()
+        strangers = [worker for worker in self._workers.values() if worker.offset is None]
+        gevent.joinall([self._spawn(partial(self._compare, worker, "start")) for worker in strangers])
+        if self._ending or self._stopping:
+            return
+        lead = _LEAD_SECONDS + 2 * max((each.pings.longest_seconds for each in strangers), default=0.0)
+        start = time.monotonic() + lead
         self._started_seconds = start
+        wall = wall_less_monotonic()
         for worker in self._workers.values():
-            self._send(worker.client, START, monotonic_seconds=start)
+            offset = worker.offset
+            clock: dict[str, object] = {}
+            if offset is not None and offset is not SHARED:
+                clock = {"offset_seconds": offset.seconds, "wall_seconds": wall}
+            self._send(worker.client, START, monotonic_seconds=start, **clock)
         sleep_until(start)
         names = [worker.name for worker in sorted(self._workers.values(), key=lambda worker: worker.index)]
         wall = time.time() + start - time.monotonic()
         self._files["events"].append(Event(start, wall, "load-start", {"workers": names}))
         self._narrator = self._spawn(lambda: self._narrate(start))
+
+    def _compare(self, worker: Worker, when: str) -> None:
+        """Hold its clock against ours. Without an answer there is no load, or at its end no more to be known."""
+        offset = worker.pings.measure()
+        if when == "start":
+            worker.offset = offset
+            if offset is None:
+                self._lose(worker, "does not answer when its clock is to be compared")
+        detail: dict[str, object] = {"worker": worker.name, "when": when}
+        if offset is not None:
+            detail |= {
+                "offset_seconds": offset.seconds,
+                "uncertainty_seconds": offset.uncertainty_seconds,
+                "exchanges": offset.exchanges,
+            }
+        self._event("worker-clock", **detail)
 
     def _narrate(self, start: float) -> None:
         narrate(self._plan, start, lambda name, detail: self._event(name, **detail))
@@ -196,23 +176,32 @@ class Master:
 
     # During the load
 
-    def _on_report(self, client: str, data: dict[str, Any]) -> None:
-        """Write a worker's lines, then say that they are written."""
-        worker = self._workers[client]
-        number = int(data["number"])
+    def _on_report(self, worker: Worker, data: dict[str, Any]) -> None:
+        """Write a worker's lines, then say that they are written. It waits for that word before it goes, so that its
+        clock can be compared once more."""
+        number, word = int(data["number"]), data["last_word"]
         if number > worker.reports:
             if missing := number - worker.reports - 1:
                 self._event("evidence-gap", worker=worker.name, reports=missing)
             for kind, lines in data["lines"].items():
                 self._files[kind].append_lines(lines)
             worker.reports, worker.heard_seconds = number, time.monotonic()
-            if data["last_word"] is not None:
-                worker.last_word = dict(data["last_word"])
-        self._send(client, TAKEN, number=number)
-        if worker.last_word is not None:
-            self._on_last_word(worker, str(worker.last_word["reason"]))
+            if word is not None and worker.offset is not SHARED and self._started_seconds is not None:
+                self._spawn(lambda: self._conclude(worker, number, word))
+                return
+        self._taken(worker, number, word)
 
-    def _on_last_word(self, worker: _Worker, reason: str) -> None:
+    def _conclude(self, worker: Worker, number: int, word: dict[str, Any]) -> None:
+        self._compare(worker, "end")
+        self._taken(worker, number, word)
+
+    def _taken(self, worker: Worker, number: int, word: dict[str, Any] | None) -> None:
+        self._send(worker.client, TAKEN, number=number)
+        if word is not None:
+            worker.last_word = dict(word)
+            self._on_last_word(worker, str(word["reason"]))
+
+    def _on_last_word(self, worker: Worker, reason: str) -> None:
         if self._ending:
             return
         if reason != COMPLETED and not worker.lost:
@@ -224,26 +213,20 @@ class Master:
 
         A last word may have arrived and not been read: a worker is lost at the second look that finds it gone.
         """
-        missed: set[_Worker] = set()
+        missed: set[Worker] = set()
         while not self._ending:
             gevent.sleep(_LOOK_SECONDS)
             if os.getppid() != self._parent:
                 self._stop("interrupted: the harness has gone away")
                 return
-            seen = {worker: self._gone(worker) for worker in tuple(self._workers.values())}
+            seen = {worker: self._gathering.gone(worker) for worker in tuple(self._workers.values())}
             for worker, gone in seen.items():
                 if gone and worker in missed and not worker.over:
                     self._lose(worker, gone)
             missed = {worker for worker, gone in seen.items() if gone}
             self._end_when_all_are_over()
 
-    def _gone(self, worker: _Worker) -> str:
-        """How it went; empty while it is there."""
-        node = self._runner.clients.get(worker.client)
-        missing = "not heard of any more" if node is None or node.state == STATE_MISSING else ""
-        return self._crew.gone(worker.number) or missing
-
-    def _lose(self, worker: _Worker, reason: str) -> None:
+    def _lose(self, worker: Worker, reason: str) -> None:
         """Its part of the load is missing from now on. Before the load that is the end of it."""
         worker.lost = reason
         said = reason.removeprefix("not started: ")
@@ -306,10 +289,19 @@ class Master:
             _logger.error("the last rows could not be written (%s): %s", error.strerror, reason)
         self._said.set()
 
-    def _has_ended(self, worker: _Worker) -> bool:
+    def _has_ended(self, worker: Worker) -> bool:
         return worker.over or bool(self._crew.gone(worker.number))
 
     # Helpers
+
+    def _of_member(self, heard: Callable[[Worker, dict[str, Any]], None]) -> Callable[[str, dict[str, Any]], None]:
+        """What is said by somebody who was never let in is not listened to."""
+
+        def listened(client: str, data: dict[str, Any]) -> None:
+            if worker := self._workers.get(client):
+                heard(worker, data)
+
+        return listened
 
     def _event(self, name: str, /, **detail: object) -> None:
         write_event(self._files["events"], name, **detail)

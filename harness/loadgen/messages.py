@@ -2,22 +2,27 @@
 
 ::
 
-    worker                          master
-    hello     version, host     →
-                                ←   plan      the whole plan, which part is the worker's, the host to load
-    ready     users             →             once its users are there and its preparation is done
-                                ←   start     t = 0, when all are ready
-    report    lines, number     →             each second; the last one with the worker's last word
-                                ←   taken     the report's number, once its lines are written
-                                ←   stop      end the load now
+    worker                            master
+    hello      version, challenge →
+                                  ←   challenge  its own, its proof of the token, the locustfile's name
+    join       proof, identity    →
+                                  ←   plan       the whole plan, which part is the worker's, the system to load
+    leave      reason             →              instead, when this host may not load that system
+    ready      users              →              once its users are there and its preparation is done
+                                  ←   ping       several times, at the start and at the end: where clocks differ
+    pong       received, answered →
+                                  ←   start      t = 0 by the master's clock and how far ours is off, when all are ready
+    report     lines, number      →              each second; the last one with the worker's last word
+                                  ←   taken      the report's number, once its lines are written
+                                  ←   stop       go, or end the load now
 
-A worker needs nothing of the master's host but its address: no file is shared. What a locustfile reads from its
-environment (how many accounts there are, where the clip lies) must be there on the worker's host too.
+A worker needs nothing of the master's host but its address and the token: no file is shared. The file to upload and the
+numbers of accounts come with the plan; what else a locustfile of one's own reads from its environment must be there on
+the worker's host too.
 """
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 from locust.env import Environment
@@ -25,8 +30,13 @@ from locust.rpc import Message
 from locust.runners import MasterRunner, WorkerRunner
 
 HELLO = "proofload-hello"
+CHALLENGE = "proofload-challenge"
+JOIN = "proofload-join"
 PLAN = "proofload-plan"
+LEAVE = "proofload-leave"
 READY = "proofload-ready"
+PING = "proofload-ping"
+PONG = "proofload-pong"
 START = "proofload-start"
 REPORT = "proofload-report"
 TAKEN = "proofload-taken"
@@ -37,14 +47,9 @@ COMPLETED = "completed"
 
 
 def listen(runner: MasterRunner | WorkerRunner, name: str, heard: Any) -> None:
-    """Call ``heard`` with the sender's id and the data of each such message."""
+    """Call ``heard`` with the sender's id and the data of each such message; whoever sent it, the data is a mapping."""
 
     def listener(*, environment: Environment, msg: Message) -> None:
-        heard(msg.node_id, msg.data)
+        heard(msg.node_id, msg.data if isinstance(msg.data, dict) else {})
 
     runner.register_message(name, listener)
-
-
-def this_host() -> str:
-    """Tells hosts apart by their clocks: processes with the same answer read the same CLOCK_MONOTONIC."""
-    return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()

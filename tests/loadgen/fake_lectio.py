@@ -1,8 +1,9 @@
 """A small server that speaks the reference application's interface and misbehaves on request.
 
-Run as a program with a JSON object of faults; prints its port. POST /control merges further faults into it:
-delay_seconds, stall_seconds (everything waits, once), redirect_to, fail_dashboard, lose_broadcasts (every second
-receiver), duplicate_broadcasts, job_seconds, drop_sockets (disconnects them all, once), refuse_join, refuse_chat.
+Run as a program with a JSON object of faults, and an address other than 127.0.0.1 if need be; prints its port. POST
+/control merges further faults into it: delay_seconds, stall_seconds (everything waits, once), redirect_to,
+fail_dashboard, lose_broadcasts (every second receiver), duplicate_broadcasts, job_seconds, drop_sockets (disconnects
+them all, once), refuse_join, refuse_chat.
 """
 
 from __future__ import annotations
@@ -154,6 +155,7 @@ class Handler(WSGIRequestHandler):
 
 if __name__ == "__main__":
     faults.update(json.loads(sys.argv[1]))
-    server = make_server("127.0.0.1", 0, socketio.WSGIApp(sio, http), threaded=True, request_handler=Handler)
+    address = sys.argv[2] if len(sys.argv) > 2 else "127.0.0.1"
+    server = make_server(address, 0, socketio.WSGIApp(sio, http), threaded=True, request_handler=Handler)
     print(server.server_port, flush=True)  # noqa: T201  # whoever started it reads this
     server.serve_forever()

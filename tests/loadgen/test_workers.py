@@ -16,7 +16,7 @@ from harness.model.samples import AcknowledgedWrite, Event
 from harness.planning.schedule import Shard, schedule
 from harness.store.jsonl import read_lines, write_whole
 from harness.store.layout import RunDirectory
-from tests.loadgen.conftest import Load, make_plan
+from tests.loadgen.conftest import ROOT, Load, make_plan
 from tests.loadgen.test_generator import assert_conserved, sessions
 
 WORKERS = (1, 2, 4)
@@ -277,8 +277,10 @@ from types import SimpleNamespace
 from locust.event import Events
 from locust.runners import MasterRunner
 import harness
+from harness.loadgen.identity import file_digest, sources_digest, this_clock, this_network
 from harness.loadgen.master import Master
-from harness.loadgen.messages import HELLO, PLAN, READY, REPORT, START, STOP, TAKEN, this_host
+from harness.loadgen.messages import HELLO, JOIN, READY, REPORT
+from harness.loadgen.trust import Token
 from harness.model.plan import LoadPlan
 from harness.store.jsonl import read_whole
 from harness.store.layout import RunDirectory
@@ -296,17 +298,39 @@ class Runner(MasterRunner):
         listener(environment=None, msg=SimpleNamespace(node_id=client, data=data))
 
 run = RunDirectory(Path(sys.argv[1]))
+flows = Path("locustfiles/lectio.py")
 runner = Runner()
-options = SimpleNamespace(locustfile="flows.py", loglevel="WARNING")
+options = SimpleNamespace(locustfile=str(flows), loglevel="WARNING")
 environment = SimpleNamespace(runner=runner, host="http://127.0.0.1:9", parsed_options=options, events=Events())
 master = Master(environment, run, read_whole(run.plan, LoadPlan), 2)
 master.listen()
-hello = dict(version=harness.__version__, host=this_host(), number=0)
-runner.hear("old", HELLO, **{**hello, "version": "0.0.1"}, name="old-1")
-runner.hear("far", HELLO, **{**hello, "host": "elsewhere"}, name="far-1")
-runner.hear("a", HELLO, **hello, name="a-1")
-runner.hear("b", HELLO, **hello, name="b-1")
-runner.hear("c", HELLO, **hello, name="c-1")
+
+def knock(client, name, secret=None, version=harness.__version__, **other):
+    runner.hear(client, HELLO, version=version, challenge="c", name=name)
+    answer = runner.sent[-1][2]
+    if "challenge" not in answer:
+        return
+    token = Token.of() if secret is None else Token(secret)
+    assert secret is not None or token.accepts(answer["proof"], "master", "c", answer["challenge"])
+    said = dict(name=name, number=0, clock=this_clock(), network=this_network(), sources=sources_digest(),
+                flows=file_digest(flows), target="", proof=token.prove("worker", "c", answer["challenge"]))
+    runner.hear(client, JOIN, **{**said, **other})
+
+knock("old", "old-1", version="0.0.1")
+knock("stranger", "stranger-1", secret="a guess")
+knock("forked", "forked-1", sources="other")
+knock("mine", "mine-1", flows="other")
+knock("bare", "bare-1", flows="")
+knock("far", "far-1", network="elsewhere")
+runner.hear("silent", JOIN, name="silent-1")
+runner.hear("silent", HELLO)
+runner.hear("silent", REPORT, number=1, lines={"acknowledged": b"{}"}, last_word=None)
+runner.hear("silent", READY, users=1)
+knock("a", "a-1")
+knock("a", "a-1")
+knock("twin", "a-1")
+knock("b", "b-1", network="elsewhere", target="http://127.0.0.1:9")
+knock("c", "c-1")
 line = b'{"monotonic_seconds":1,"id":"%d","kind":"lesson"}\\n'
 for number in (1, 2, 2, 5):
     runner.hear("a", REPORT, number=number, lines={"acknowledged": line % number}, last_word=None)
@@ -318,16 +342,25 @@ print(json.dumps(told))
 
 
 def test_what_a_master_accepts_and_what_it_misses(tmp_path):
-    """Only workers of its version and clock; each report once; a missing one is said."""
+    """Only workers that know the token and have what it has; each report once; a missing one is said."""
     run = RunDirectory(tmp_path)
     run.logs.mkdir()
     write_whole(run.plan, make_plan())
-    done = subprocess.run([sys.executable, "-c", MASTER, str(tmp_path)], capture_output=True, text=True, timeout=60)
+    known = {**os.environ, "PROOFLOAD_WORKER_TOKEN": "what both of them know"}
+    command = [sys.executable, "-c", MASTER, str(tmp_path)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, cwd=ROOT, env=known)
     assert done.returncode == 0, done.stderr
     told = [tuple(each) for each in json.loads(done.stdout)]
     stops = {client: reason for client, name, reason in told if name == "proofload-stop"}
     assert stops["old"].startswith("worker old-1 runs version 0.0.1, the master ")
-    assert stops["far"] == "worker far-1 runs on another host: its clock is not ours"
+    assert stops["stranger"] == "worker stranger-1 does not know the token"
+    assert stops["silent"].startswith("worker ? runs version None")
+    assert stops["forked"].startswith("worker forked-1 has other sources of Proofload ")
+    assert stops["mine"] == "worker mine-1 has another lectio.py than the master"
+    assert stops["bare"] == "worker bare-1 has no lectio.py"
+    assert stops["far"].startswith("http://127.0.0.1:9 is another machine for worker far-1")
+    assert stops["a"] == "worker a-1 has joined already"
+    assert stops["twin"] == "a worker a-1 is here already"
     assert stops["c"] == "worker c-1 is one too many"
     assert [(client, index or 0) for client, name, index in told if name == "proofload-plan"] == [("a", 0), ("b", 1)]
     assert [(c, number) for c, name, number in told if name == "proofload-taken"] == [

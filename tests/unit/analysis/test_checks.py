@@ -116,6 +116,59 @@ def test_no_event_with_both_clocks_is_not_a_pass():
     assert found.passed is None
 
 
+def compared(start: float | None, end: float | None, *, uncertainty: float = 0.001, lost: bool = False):
+    """What is said of the clocks of a run with a worker of another host, whose offset was found so."""
+    evidence = make_evidence(worker_lost_at=20.0) if lost else make_evidence()
+    first = evidence.events[0]
+    found = [
+        replace(
+            first, name="worker-clock", detail={"worker": "generator-1", "when": when, **_offset(value, uncertainty)}
+        )
+        for when, value in (("start", start), ("end", end))
+    ]
+    if lost:
+        found = found[:1]
+        named = [
+            replace(event, detail={**event.detail, "worker": "generator-1"}) if event.name == "worker-lost" else event
+            for event in evidence.events
+        ]
+        evidence = replace(evidence, events=tuple(named))
+    evidence = replace(evidence, events=(*evidence.events, *found))
+    return next(result for result in run_checks(evidence) if result.id == "clock-drift")
+
+
+def _offset(value: float | None, uncertainty: float) -> dict[str, float]:
+    return {} if value is None else {"offset_seconds": value, "uncertainty_seconds": uncertainty, "exchanges": 16}
+
+
+def test_a_workers_clock_that_runs_as_the_masters_is_good_however_far_it_is_off():
+    assert compared(1000.0, 1000.02).passed is True
+    assert compared(-3e5, -3e5 + 0.04, uncertainty=0.009).passed is True
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "uncertainty", "reason"),
+    [
+        (1000.0, 1000.06, 0.001, "its clock ran otherwise than the master's"),
+        (1000.0, 999.94, 0.001, "its clock ran otherwise than the master's"),
+        (1000.0, 1000.03, 0.03, "nobody can tell"),
+        (1000.0, 1000.0, 0.06, "its messages take too long"),
+        (1000.0, None, 0.001, "was not compared again at the end"),
+        (None, None, 0.001, "was never compared"),
+    ],
+)
+def test_a_workers_clock_that_is_not_known_well_enough_is_not_believed(start, end, uncertainty, reason):
+    found = compared(start, end, uncertainty=uncertainty)
+    assert found.passed is False
+    assert reason in found.reason
+    assert "generator-1" in found.value
+    assert Taint.TIMES in found.taints
+
+
+def test_the_clock_of_a_lost_worker_is_not_asked_for_again():
+    assert compared(1000.0, None, lost=True).passed is True
+
+
 def test_one_busy_second_is_no_saturation():
     evidence = make_evidence()
     generator = [

@@ -86,7 +86,7 @@ class MadeUpGenerator:
 
     events: tuple[tuple[str, str], ...] = (("load-start", ""), ("load-end", ""), ("generator-end", "completed"))
 
-    def __init__(self, run: RunDirectory, *_: object) -> None:
+    def __init__(self, run: RunDirectory, *_: object, **__: object) -> None:
         self._run = run
         self._looks = 0
         self.log = run.logs / "generator.log"

@@ -21,7 +21,7 @@ from tests.support.evidence import make_plan
 class Generator:
     """One that has said all it had to say and is gone, or that somebody stopped."""
 
-    def __init__(self, run, *_):
+    def __init__(self, run, *_, **__):
         self.run, self.log = run, run.path / "generator.log"
 
     def start(self):
@@ -62,7 +62,7 @@ def test_the_dead_of_the_last_second_are_noted(dead, tmp_path, monkeypatch):
     run, journal = RunDirectory(tmp_path), Journal(RunDirectory(tmp_path))
     observer = SimpleNamespace(step=lambda _: None, note=lambda _: None, live=lambda _: None)
     settings = SimpleNamespace(
-        target=SimpleNamespace(page=None), plan=make_plan(), locustfile=None, workers=1, abort_rules=RULES
+        target=SimpleNamespace(page=None), plan=make_plan(), locustfile=None, workers=1, awaited=None, abort_rules=RULES
     )
     servers = Servers(dead=dead)
     Execution(settings, run, servers, journal, observer, StopRequest(), servers.stop).carry_out()

@@ -6,8 +6,8 @@ from collections.abc import Iterable
 
 import pytest
 
+from harness.allow import check_allowed
 from harness.errors import UnsafeTargetError
-from targets.allow import check_allowed
 
 NAMES = {
     "localhost": ("127.0.0.1", "::1"),
