@@ -44,14 +44,13 @@ _monotonic_ns = time.monotonic_ns
 class _Turn:
     """Those of one event loop that have got what they waited for: all go on once the loop has read what there is."""
 
-    __slots__ = ("_hub", "ready")
+    __slots__ = ("ready",)
 
-    def __init__(self, hub: Any) -> None:
-        self._hub = hub
+    def __init__(self) -> None:
         self.ready: list[Wire] = []
 
     def soon(self) -> None:
-        self._hub.loop.run_callback(self._run)
+        _hub().loop.run_callback(self._run)
 
     def _run(self) -> None:
         ready, self.ready = self.ready, []
@@ -62,7 +61,7 @@ class _Turn:
             try:
                 wire._greenlet.switch()
             except BaseException:  # noqa: BLE001  # the hub knows which of them end the program
-                self._hub.handle_error(wire, *sys.exc_info())
+                _hub().handle_error(wire, *sys.exc_info())
 
 
 _turns: WeakKeyDictionary[Any, _Turn] = WeakKeyDictionary()
@@ -140,7 +139,7 @@ class Wire:
             sock.setblocking(False)
             sock.setsockopt(_socket.IPPROTO_TCP, _socket.TCP_NODELAY, 1)
             self._switch = hub.switch
-            self._turn = _turns.get(hub) or _turns.setdefault(hub, _Turn(hub))
+            self._turn = _turns.get(hub) or _turns.setdefault(hub, _Turn())
             self._io = hub.loop.io(sock.fileno(), _READ)
             self._watching = False
             failed = sock.connect_ex(address)
