@@ -22,7 +22,7 @@ ROOT = Path(__file__).parents[2]
 def bench(tmp_path_factory):
     """The figures of a bench of these groups, and what it printed."""
     out = tmp_path_factory.mktemp("bench")
-    groups = ["get", "upload", "recording", "start-error"]
+    groups = ["get", "upload", "echo", "recording", "start-error"]
     nobody = {"PATH": f"/usr/sbin:{Path(sys.executable).parent}:/bin", "HOME": str(out)}  # where no peer lives
     done = subprocess.run(
         [
@@ -43,7 +43,7 @@ def bench(tmp_path_factory):
 @pytest.mark.skipif(not peer("nginx").present, reason="needs nginx")
 def test_ours_are_measured_and_absent_peers_are_named(bench):
     groups, done, out = bench
-    for name in ("get", "upload", "recording", "start-error"):
+    for name in ("get", "upload", "echo", "recording", "start-error"):
         assert groups[name]["values"][OURS], (name, groups[name]["missing"], done.stderr)
         assert groups[name]["values"][OURS][0] > 0
     assert groups["get"]["missing"]["k6"].startswith("missing: go install go.k6.io/k6/v2@")
