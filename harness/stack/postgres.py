@@ -24,6 +24,7 @@ SUPERUSER = "proofload"
 ROLE = "refapp"
 DATABASE = "refapp"
 REPLICATOR = "replicator"
+BLOCK_BYTES = 8192
 FOLDER = "postgres"
 REPLICA_FOLDER = "replica"
 
@@ -71,7 +72,7 @@ def configuration(size: StackSize, *, address: str, port: int) -> str:
         port=port,
         max_connections=size.postgres_max_connections,
         superuser_reserved_connections=SUPERUSER_RESERVED_CONNECTIONS,
-        shared_buffers_kib=size.postgres_shared_buffers_bytes // 1024,
+        shared_buffers_kib=_whole_blocks(size.postgres_shared_buffers_bytes) // 1024,
     )
 
 
@@ -93,6 +94,11 @@ def copy(programs: Programs, server: Postgres, primary: Postgres, replication_pa
         cwd=server.folder,
         environment={"PGPASSWORD": replication_password},
     )
+
+
+def _whole_blocks(size_bytes: int) -> int:
+    """PostgreSQL has whole blocks only; a share of a stage's size (--scale) need not be."""
+    return size_bytes // BLOCK_BYTES * BLOCK_BYTES
 
 
 def serve(
@@ -168,11 +174,12 @@ def read_back_replica(server: Postgres, primary: Postgres, size: StackSize) -> t
         rows = connection.execute("SELECT name, setting FROM pg_settings").fetchall()
     settings = {str(name): str(setting) for name, setting in rows}
     buffers = int(settings["shared_buffers"]) * int(settings["block_size"])
+    wanted = _whole_blocks(size.postgres_shared_buffers_bytes)
     return (
         compare("postgres", "streaming replicas", size.read_replicas, followers(primary)),
         compare("replica", "transaction_read_only", "on", settings["transaction_read_only"]),
         compare("replica", "max_connections", size.postgres_max_connections, int(settings["max_connections"])),
-        compare("replica", "shared_buffers", size.postgres_shared_buffers_bytes, buffers, unit="bytes"),
+        compare("replica", "shared_buffers", wanted, buffers, unit="bytes"),
     )
 
 
@@ -185,9 +192,10 @@ def read_back(server: Postgres, size: StackSize, application_dsn: str) -> tuple[
         row = connection.execute("SELECT setting::integer FROM pg_settings WHERE name = 'statement_timeout'").fetchone()
     assert row is not None
     buffers = int(settings["shared_buffers"]) * int(settings["block_size"])
+    wanted = _whole_blocks(size.postgres_shared_buffers_bytes)
     return (
         compare("postgres", "max_connections", size.postgres_max_connections, int(settings["max_connections"])),
-        compare("postgres", "shared_buffers", size.postgres_shared_buffers_bytes, buffers, unit="bytes"),
+        compare("postgres", "shared_buffers", wanted, buffers, unit="bytes"),
         compare(
             "postgres",
             "statement_timeout",

@@ -169,3 +169,8 @@ def test_celerys_answer_is_its_last_line_of_json() -> None:
 def test_a_worker_that_did_not_answer_does_not_match() -> None:
     rows = tasks.read_back(SIZE_A, {}, {"default": 2**22 + 1})
     assert [row.matches for row in rows] == [False, False, False]
+
+
+def test_shared_buffers_are_whole_blocks() -> None:
+    size = replace(SIZE_A, postgres_shared_buffers_bytes=858_993_459)  # a fifth of 4 GiB
+    assert "shared_buffers = '838856kB'" in postgres.configuration(size, address="127.0.0.1", port=5433)
