@@ -41,6 +41,9 @@ from harness.store.layout import RunDirectory
 _LEAD_SECONDS = 0.5
 """From the agreement on t = 0 to t = 0: for the word to reach everybody, beside the longest way there and back."""
 
+_COMPARING_SECONDS = {"start": 5.0, "end": 1.5}
+"""How long clocks are compared where messages take their time. At the end the worker waits for it."""
+
 _LAST_WORDS_SECONDS = 5.0
 """For the workers' last reports when the load is ended early; the harness waits a little longer for us."""
 
@@ -155,7 +158,7 @@ class Master:
 
     def _compare(self, worker: Worker, when: str) -> None:
         """Hold its clock against ours. Without an answer there is no load, or at its end no more to be known."""
-        offset = worker.pings.measure()
+        offset = worker.pings.measure(_COMPARING_SECONDS[when])
         if when == "start":
             worker.offset = offset
             if offset is None:

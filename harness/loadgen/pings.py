@@ -32,10 +32,13 @@ class Pings:
         self._answer: AsyncResult[tuple[float, dict[str, Any]]] = AsyncResult()
         self.longest_seconds = 0.0
 
-    def measure(self) -> Offset | None:
-        """Ask, several times. None when it hardly answers. Blocks for some tenths of a second."""
-        exchanges = []
+    def measure(self, within_seconds: float) -> Offset | None:
+        """Ask, several times, for no longer than that once there are enough answers. None when it hardly answers."""
+        exchanges: list[Exchange] = []
+        deadline = time.monotonic() + within_seconds
         for asked in range(EXCHANGES):
+            if len(exchanges) >= LEAST and time.monotonic() > deadline:
+                break
             if exchange := self._ask():
                 exchanges.append(exchange)
                 self.longest_seconds = max(self.longest_seconds, exchange.round_trip_seconds)

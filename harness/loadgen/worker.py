@@ -57,8 +57,8 @@ _MOST_OUTSTANDING = 10
 """Reports on their way, one a second. A master that has taken none of them is gone, or has no room: what waits here is
 bounded, and a load that nobody records is none."""
 
-_GOODBYE_SECONDS = 3.0
-"""For the master's word that it has the last report; before it the clock may be compared again."""
+_GOODBYE_SECONDS = 4.0
+"""For the master's word that it has the last report; before it the clocks may be compared again."""
 
 
 _FAREWELL_SECONDS = 0.3
