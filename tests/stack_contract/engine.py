@@ -50,5 +50,14 @@ def no_images() -> str:
     return "the images are not built: pytest tests/stack_contract/test_compose_images.py does that"
 
 
+def no_worker() -> str:
+    """Why no container of the generator can be started; "" when one can."""
+    if why := _no_engine():
+        return why
+    return (
+        "" if _has("proofload-worker:latest") else "the worker's image is not built: test_compose_images.py does that"
+    )
+
+
 def _has(image: str) -> bool:
     return bool(docker("image", "ls", "--quiet", image).strip())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from harness.errors import HarnessError
 from harness.stack.compose_engine import docker, environment
 from harness.stack.compose_render import COMPOSE_FILE, image_tag
 from tests.stack_contract.engine import BASE_IMAGE, no_base, no_images
-from tests.support.command import proofload
+from tests.support.command import PROJECT, proofload
 
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(1500)]
 
@@ -52,6 +53,21 @@ def test_the_images_of_the_stack(compose: list[str]) -> None:
     for name in ("postgres", "pgbouncer", "redis", "app"):
         (image,) = json.loads(docker("image", "inspect", f"proofload-{name}:{image_tag()}"))
         assert image["Config"]["User"] not in ("", "root", "0"), name
+
+
+def test_the_image_of_a_master_plans() -> None:
+    if why := no_base():
+        pytest.skip(why)
+    network = os.environ.get("PROOFLOAD_BUILD_NETWORK", "default")
+    index = os.environ.get("PIP_INDEX_URL", "")
+    build(
+        ["docker", "build", f"--file={PROJECT}/docker/Dockerfile", "--target=master", "--tag=proofload-master:test"],
+        *(f"--network={network}", f"--build-arg=PIP_INDEX_URL={index}", str(PROJECT)),
+    )
+    closed = ("--read-only", "--cap-drop=ALL", "--network=none", "--tmpfs=/tmp", "--security-opt=no-new-privileges")
+    said = docker("run", "--rm", *closed, "proofload-master:test", "plan", "lectio", "--stage", "C", timeout_seconds=60)
+    assert "400/s" in said
+    docker("run", "--rm", *closed, "--entrypoint=ffmpeg", "proofload-master:test", "-version", timeout_seconds=60)
 
 
 def test_the_image_of_a_worker_is_the_generator_alone(compose: list[str]) -> None:
