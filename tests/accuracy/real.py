@@ -113,7 +113,7 @@ QUEUES = (Queue(1, 1 / 600, 0.020), Queue(2, 2 / 600, 0.020), Queue(8, 8 / 600, 
 """600 services a second: the slower the queue, the longer its requests share their fate, and the less 20 s can tell."""
 SEARCHES = 2
 QUANTILE = 0.9
-SEARCH_BUDGET = "330s"
+SEARCH_BUDGET = "480s"
 WIDTH = "5%"
 
 
