@@ -16,7 +16,7 @@ from harness.experiment.generator import PROJECT, STOP_PATIENCE_SECONDS
 from harness.model.samples import Event
 from harness.store.jsonl import Tail
 
-_JOINING = PROJECT / "harness" / "loadgen" / "joining"
+_JOINING = PROJECT / "harness" / "loadgen" / "distributed" / "joining"
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,14 +31,14 @@ from harness.loadgen.arrivals import ArrivalUser
 from harness.loadgen.classroom import ClassroomUser
 from harness.loadgen.conductor import Conductor
 from harness.loadgen.director import Alone, Director
+from harness.loadgen.distributed.master import Master
+from harness.loadgen.distributed.worker import FromMaster, joined
 from harness.loadgen.generator import Generator, Prepare
 from harness.loadgen.hooks import hook
-from harness.loadgen.master import Master
 from harness.loadgen.net import Origin
 from harness.loadgen.rooms import Rooms
 from harness.loadgen.upload import CLIP_VARIABLE, UploadFlowUser, read_clip
 from harness.loadgen.variables import PATIENCE_VARIABLE, RUN_VARIABLE, WORKER_VARIABLE, WORKERS_VARIABLE
-from harness.loadgen.worker import FromMaster, joined
 from harness.model.plan import LoadPlan
 from harness.store.jsonl import read_whole
 from harness.store.layout import RunDirectory

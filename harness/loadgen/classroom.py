@@ -17,11 +17,11 @@ from locust import User
 from locust.exception import StopTest
 
 from harness.errors import HarnessError
-from harness.loadgen.backoff import Backoff, stay
 from harness.loadgen.generator import Generator
 from harness.loadgen.net import FAILURES, ProtocolError, TimedOut
 from harness.loadgen.rooms import Rooms, Seat, Words
 from harness.loadgen.socketio import Client, SocketIO
+from harness.loadgen.socketio.backoff import Backoff, stay
 from harness.model.plan import Held
 from harness.planning.schedule import Shard, seat_changes
 
@@ -104,7 +104,7 @@ class ClassroomUser(User):
     A locustfile's class sets ``words`` and calls ``self.attend()`` in its task. Connecting again after a loss is part
     of attending: with a back-off that doubles, so that a struggling server is not finished off by its own clients.
 
-    connector: what connects; ``harness.loadgen.polling`` has a slower one for systems whose clients poll.
+    connector: what connects; ``harness.loadgen.socketio.polling`` has a slower one for systems whose clients poll.
     """
 
     abstract = True

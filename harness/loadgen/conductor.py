@@ -18,11 +18,11 @@ from harness.loadgen import locust_stats
 from harness.loadgen.arrivals import ArrivalUser, Dispatcher, Pool, Sink
 from harness.loadgen.classroom import ClassroomUser, Holder
 from harness.loadgen.director import Director, sleep_until
+from harness.loadgen.distributed.messages import COMPLETED
 from harness.loadgen.generator import Generator
 from harness.loadgen.health import Health, Heartbeat, be_woken_first, calm_collector, raise_descriptor_limit
 from harness.loadgen.hooks import hook
-from harness.loadgen.http_client import Retries
-from harness.loadgen.messages import COMPLETED
+from harness.loadgen.http.client import Retries
 from harness.loadgen.recorder import Endpoint
 from harness.loadgen.rooms import Rooms
 from harness.loadgen.sizes import arrives

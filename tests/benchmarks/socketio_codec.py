@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from engineio import packet as engineio_packet
 from socketio import packet as socketio_packet
 
-from harness.loadgen import packets
+from harness.loadgen.socketio import packets
 
 EVENT = ["chat", {"text": "hello world", "client_id": "0b1c2d3e-1234-4abc-8def-0123456789ab", "lesson_id": 12345}]
 _CALLS, _REPEATS = 20_000, 5

@@ -7,7 +7,7 @@ import socket
 import gevent
 import pytest
 
-from harness.loadgen.readers import Readers, readers
+from harness.loadgen.socketio.readers import Readers, readers
 
 
 class Reading:

@@ -16,10 +16,10 @@ from typing import Any
 import gevent
 import pytest
 
-from harness.loadgen.backoff import Backoff, stay
 from harness.loadgen.net import ConnectionEnded, Origin
-from harness.loadgen.polling import PythonSocketIO
 from harness.loadgen.socketio import ConnectRefused, SocketIO
+from harness.loadgen.socketio.backoff import Backoff, stay
+from harness.loadgen.socketio.polling import PythonSocketIO
 from tests.loadgen.node_server import ROOT, NodeMissing, node_command
 
 TEXTS = ["", "a", "hä 😀\u2028", "x" * 125, "y" * 126, "z" * 70_000]

@@ -18,11 +18,10 @@ import gevent
 import pytest
 from gevent.server import StreamServer
 
-from harness.loadgen import websocket
-from harness.loadgen.frames import TEXT, frame
 from harness.loadgen.net import ConnectionEnded, Origin, ProtocolError, TimedOut, error_kind
-from harness.loadgen.socketio import ServerSilent, SocketIO
-from harness.loadgen.websocket import ExtensionForced, HandshakeRefused, ServerNotReading, WebSocket
+from harness.loadgen.socketio import ServerSilent, SocketIO, websocket
+from harness.loadgen.socketio.frames import TEXT, frame
+from harness.loadgen.socketio.websocket import ExtensionForced, HandshakeRefused, ServerNotReading, WebSocket
 
 HELLO = b'0{"sid":"x","pingInterval":25000,"pingTimeout":20000}'
 IMPATIENT = b'0{"sid":"x","pingInterval":100,"pingTimeout":100}'

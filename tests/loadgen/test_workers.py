@@ -277,10 +277,10 @@ from types import SimpleNamespace
 from locust.event import Events
 from locust.runners import MasterRunner
 import harness
-from harness.loadgen.identity import file_digest, sources_digest, this_clock, this_network
-from harness.loadgen.master import Master
-from harness.loadgen.messages import HELLO, JOIN, READY, REPORT
-from harness.loadgen.trust import Token
+from harness.loadgen.distributed.identity import file_digest, sources_digest, this_clock, this_network
+from harness.loadgen.distributed.master import Master
+from harness.loadgen.distributed.messages import HELLO, JOIN, READY, REPORT
+from harness.loadgen.distributed.trust import Token
 from harness.model.plan import LoadPlan
 from harness.store.jsonl import read_whole
 from harness.store.layout import RunDirectory

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.loadgen.clocks import Exchange, MasterClock, offset_of
+from harness.loadgen.distributed.clocks import Exchange, MasterClock, offset_of
 
 OFFSETS = st.floats(-1e6, 1e6)
 DELAYS = st.floats(0, 5)

@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.loadgen.engineio import Connection
-from harness.loadgen.frames import MAX_MESSAGE_BYTES, Control, FrameError, FrameReader
-from harness.loadgen.namespace import Namespace
 from harness.loadgen.net import ConnectionEnded, ProtocolError
-from harness.loadgen.packets import ACK, EVENT, address, encode, read_binary, read_header, read_list
+from harness.loadgen.socketio.engineio import Connection
+from harness.loadgen.socketio.frames import MAX_MESSAGE_BYTES, Control, FrameError, FrameReader
+from harness.loadgen.socketio.namespace import Namespace
+from harness.loadgen.socketio.packets import ACK, EVENT, address, encode, read_binary, read_header, read_list
 
 MARGIN_BYTES = 1024
 

@@ -1,0 +1,36 @@
+"""What is the same on two hosts, and what is not."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from harness.errors import GeneratorError
+from harness.loadgen.distributed.identity import file_digest, sources_digest, this_clock, this_network
+
+
+def test_the_sources_are_told_by_name_and_text(tmp_path: Path) -> None:
+    (tmp_path / "a.py").write_text("x = 1\n")
+    (tmp_path / "notes.txt").write_text("no source")
+    first = sources_digest(tmp_path)
+    (tmp_path / "notes.txt").write_text("changed")
+    assert sources_digest(tmp_path) == first
+    (tmp_path / "a.py").write_text("x = 2\n")
+    second = sources_digest(tmp_path)
+    (tmp_path / "a.py").rename(tmp_path / "b.py")
+    assert len({first, second, sources_digest(tmp_path)}) == 3
+
+
+def test_our_own_are_found() -> None:
+    assert sources_digest() == sources_digest() != sources_digest(Path(__file__).parent)
+
+
+def test_a_locustfile_that_is_not_there(tmp_path: Path) -> None:
+    with pytest.raises(GeneratorError, match="cannot be read"):
+        file_digest(tmp_path / "none.py")
+
+
+def test_a_host_is_itself() -> None:
+    assert this_clock() == this_clock() != ""
+    assert this_network() != this_clock()
