@@ -58,9 +58,19 @@ def p99(times: Distribution) -> float:
     return quantile(times, 0.99) or 0.0
 
 
-def worker_name() -> str:
-    """Tells the generator's processes apart, on one host and on several."""
-    return f"{os.uname().nodename}-{os.getpid()}"
+_FIRST_PID_NAMESPACE = 0xEFFFFFFC
+"""The inode of the one that is no container's (PROC_PID_INIT_INO of linux/proc_ns.h)."""
+
+
+def worker_name(namespace: Path = Path("/proc/self/ns/pid")) -> str:
+    """Tells the generator's processes apart, on one host and on several. Containers in their host's network have its
+    name, and all count their processes from 1: their PID namespace tells them apart."""
+    name = f"{os.uname().nodename}-{os.getpid()}"
+    try:
+        number = namespace.stat().st_ino
+    except OSError:
+        return name
+    return name if number == _FIRST_PID_NAMESPACE else f"{name}-{number & 0xFFFF:x}"
 
 
 class Heartbeat:
