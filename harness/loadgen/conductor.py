@@ -22,7 +22,7 @@ from harness.loadgen.distributed.messages import COMPLETED
 from harness.loadgen.generator import Generator
 from harness.loadgen.health import Health, Heartbeat, be_woken_first, calm_collector, raise_descriptor_limit
 from harness.loadgen.hooks import hook
-from harness.loadgen.http.client import Retries
+from harness.loadgen.http_client.client import Retries
 from harness.loadgen.recorder import Endpoint
 from harness.loadgen.rooms import Rooms
 from harness.loadgen.sizes import arrives

@@ -12,6 +12,7 @@ from pathlib import Path
 import gevent
 
 from harness.analysis.histogram import quantile
+from harness.loadgen.distributed.identity import worker_name
 from harness.loadgen.generator import Generator
 from harness.loadgen.recorder import Times
 from harness.model.samples import Distribution, GeneratorSample
@@ -56,21 +57,6 @@ def calm_collector() -> None:
 def p99(times: Distribution) -> float:
     """Nearest rank, to the width of a bucket (0.8 %); 0 without values."""
     return quantile(times, 0.99) or 0.0
-
-
-_FIRST_PID_NAMESPACE = 0xEFFFFFFC
-"""The inode of the one that is no container's (PROC_PID_INIT_INO of linux/proc_ns.h)."""
-
-
-def worker_name(namespace: Path = Path("/proc/self/ns/pid")) -> str:
-    """Tells the generator's processes apart, on one host and on several. Containers in their host's network have its
-    name, and all count their processes from 1: their PID namespace tells them apart."""
-    name = f"{os.uname().nodename}-{os.getpid()}"
-    try:
-        number = namespace.stat().st_ino
-    except OSError:
-        return name
-    return name if number == _FIRST_PID_NAMESPACE else f"{name}-{number & 0xFFFF:x}"
 
 
 class Heartbeat:

@@ -22,9 +22,9 @@ from locust.exception import StopTest
 from locust.user.users import RestMixin
 
 from harness.errors import ConfigError
-from harness.loadgen.http.client import HttpClient
-from harness.loadgen.http.session import Session
-from harness.loadgen.http.session_response import SessionResponse
+from harness.loadgen.http_client.client import HttpClient
+from harness.loadgen.http_client.session import Session
+from harness.loadgen.http_client.session_response import SessionResponse
 from harness.loadgen.net import Origin
 
 _NOT_HERE = ("client_pool", "proxy_host", "proxy_port")

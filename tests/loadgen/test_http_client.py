@@ -19,9 +19,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from harness.errors import ConfigError, GeneratorError
-from harness.loadgen.http.body import multipart, of_bytes, of_data, of_json
-from harness.loadgen.http.client import HttpClient, RedirectRefused, Retries, TooManyRedirects
-from harness.loadgen.http.response import Response
+from harness.loadgen.http_client.body import multipart, of_bytes, of_data, of_json
+from harness.loadgen.http_client.client import HttpClient, RedirectRefused, Retries, TooManyRedirects
+from harness.loadgen.http_client.response import Response
 from harness.loadgen.net import FAILURES, ConnectionEnded, Origin, ProtocolError, TimedOut, error_kind
 from tests.loadgen.scripted_server import answer, answering, read_head, read_request, serving
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from pathlib import Path
 
 from harness.errors import GeneratorError
@@ -48,3 +49,18 @@ def file_digest(path: Path) -> str:
         return hashlib.sha256(path.read_bytes()).hexdigest()
     except OSError as error:
         raise GeneratorError(f"the locustfile cannot be read: {error.strerror}", str(path)) from error
+
+
+_FIRST_PID_NAMESPACE = 0xEFFFFFFC
+"""The inode of the one that is no container's (PROC_PID_INIT_INO of linux/proc_ns.h)."""
+
+
+def worker_name(namespace: Path = Path("/proc/self/ns/pid")) -> str:
+    """Tells the generator's processes apart, on one host and on several. Containers in their host's network have its
+    name, and all count their processes from 1: their PID namespace tells them apart."""
+    name = f"{os.uname().nodename}-{os.getpid()}"
+    try:
+        number = namespace.stat().st_ino
+    except OSError:
+        return name
+    return name if number == _FIRST_PID_NAMESPACE else f"{name}-{number & 0xFFFF:x}"

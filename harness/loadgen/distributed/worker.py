@@ -19,7 +19,7 @@ from harness.allow import check_allowed
 from harness.errors import GeneratorError, HarnessError
 from harness.loadgen.distributed.admission import TOKEN_HINT
 from harness.loadgen.distributed.clocks import MasterClock
-from harness.loadgen.distributed.identity import file_digest, sources_digest, this_clock, this_network
+from harness.loadgen.distributed.identity import file_digest, sources_digest, this_clock, this_network, worker_name
 from harness.loadgen.distributed.luggage import unpack
 from harness.loadgen.distributed.messages import (
     CHALLENGE,
@@ -38,7 +38,6 @@ from harness.loadgen.distributed.messages import (
 )
 from harness.loadgen.distributed.trust import Token, challenge
 from harness.loadgen.evidence import KINDS, Batch, Evidence, take_all
-from harness.loadgen.health import worker_name
 from harness.loadgen.variables import ALLOWED_VARIABLE, TARGET_VARIABLE, WORKER_VARIABLE
 from harness.model.plan import LoadPlan
 from harness.planning.schedule import Shard

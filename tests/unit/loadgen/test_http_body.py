@@ -7,7 +7,7 @@ from email.parser import BytesParser
 
 import pytest
 
-from harness.loadgen.http.body import multipart, of_bytes, of_data, of_json
+from harness.loadgen.http_client.body import multipart, of_bytes, of_data, of_json
 
 
 def whole(body) -> bytes:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from harness.loadgen.http.cookies import CookieJar
+from harness.loadgen.http_client.cookies import CookieJar
 
 
 @pytest.mark.parametrize(

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from harness.loadgen.http.reader import KNOWN, ResponseReader, give_back, recall, take_reader
-from harness.loadgen.http.response import MAX_BODY_BYTES, Response
+from harness.loadgen.http_client.reader import KNOWN, ResponseReader, give_back, recall, take_reader
+from harness.loadgen.http_client.response import MAX_BODY_BYTES, Response
 from harness.loadgen.net import FAILURES, ConnectionEnded, ProtocolError
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello"

@@ -7,8 +7,8 @@ import zlib
 
 import pytest
 
-from harness.loadgen.http.client import header_block, request_target
-from harness.loadgen.http.response import MAX_BODY_BYTES, Headers, Response, decoder_of
+from harness.loadgen.http_client.client import header_block, request_target
+from harness.loadgen.http_client.response import MAX_BODY_BYTES, Headers, Response, decoder_of
 from harness.loadgen.net import ProtocolError
 
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nX-A: 1\r\nSet-Cookie: a=b\r\nx-a:  2 \r\n\r\nbody: x"

@@ -12,7 +12,7 @@ PAGE = (ROOT / "docs/locustfiles.md").read_text()
 
 LOOK = """
 import inspect, sys
-from harness.loadgen.http.session import Session
+from harness.loadgen.http_client.session import Session
 names = sys.argv[1].split()
 known = set(inspect.signature(Session.request).parameters) | set(dir(Session))
 assert not set(names) - known, set(names) - known

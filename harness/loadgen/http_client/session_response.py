@@ -8,8 +8,8 @@ from typing import Any
 
 from locust.exception import CatchResponseError, LocustError, ResponseError
 
-from harness.loadgen.http.connection import HttpConnection
-from harness.loadgen.http.response import Decoder, Response
+from harness.loadgen.http_client.connection import HttpConnection
+from harness.loadgen.http_client.response import Decoder, Response
 
 _NEEDS_CATCH = "pass catch_response=True and use a with-block to say whether the request was good"
 _monotonic = time.monotonic

@@ -15,11 +15,11 @@ from typing import Any
 from urllib.parse import unquote, urlencode, urlsplit
 
 from harness.errors import ConfigError
-from harness.loadgen.http.body import Body, multipart, of_data, of_json
-from harness.loadgen.http.client import HttpClient
-from harness.loadgen.http.cookies import CookieJar
-from harness.loadgen.http.response import decoder_of
-from harness.loadgen.http.session_response import BadStatus, SessionResponse
+from harness.loadgen.http_client.body import Body, multipart, of_data, of_json
+from harness.loadgen.http_client.client import HttpClient
+from harness.loadgen.http_client.cookies import CookieJar
+from harness.loadgen.http_client.response import decoder_of
+from harness.loadgen.http_client.session_response import BadStatus, SessionResponse
 from harness.loadgen.net import FAILURES, ConnectionEnded, Origin, TimedOut
 
 _monotonic = time.monotonic

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 
 import httptools
 
-from harness.loadgen.http.response import MAX_BODY_BYTES, Headers, Response
+from harness.loadgen.http_client.response import MAX_BODY_BYTES, Headers, Response
 from harness.loadgen.net import ConnectionEnded, ProtocolError
 
 MAX_HEAD_BYTES = 64 * 1024

@@ -16,10 +16,10 @@ from functools import cache, lru_cache
 from urllib.parse import quote, urljoin, urlsplit
 
 from harness.errors import ConfigError
-from harness.loadgen.http.body import Body
-from harness.loadgen.http.connection import HttpConnection
-from harness.loadgen.http.cookies import CookieJar
-from harness.loadgen.http.response import Response, accepted_codings
+from harness.loadgen.http_client.body import Body
+from harness.loadgen.http_client.connection import HttpConnection
+from harness.loadgen.http_client.cookies import CookieJar
+from harness.loadgen.http_client.response import Response, accepted_codings
 from harness.loadgen.net import ConnectionEnded, Origin, ProtocolError
 
 USER_AGENT = "proofload-generator"

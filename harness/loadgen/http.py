@@ -13,11 +13,11 @@ from typing import Any, ClassVar
 
 from harness.errors import GeneratorError
 from harness.loadgen.arrivals import ArrivalUser
-from harness.loadgen.http.body import Body, of_bytes, of_json
-from harness.loadgen.http.client import REDIRECTS, HttpClient
-from harness.loadgen.http.response import Response
-from harness.loadgen.http.session import Session
-from harness.loadgen.http.session_response import SessionResponse
+from harness.loadgen.http_client.body import Body, of_bytes, of_json
+from harness.loadgen.http_client.client import REDIRECTS, HttpClient
+from harness.loadgen.http_client.response import Response
+from harness.loadgen.http_client.session import Session
+from harness.loadgen.http_client.session_response import SessionResponse
 from harness.loadgen.net import FAILURES, Origin, error_kind, own_mistake
 from harness.loadgen.recorder import Endpoint
 

@@ -7,10 +7,10 @@ import ssl
 import time
 
 from harness.errors import GeneratorError
-from harness.loadgen.http.body import Body, Part
-from harness.loadgen.http.reader import ResponseReader, give_back, recall, take_reader
-from harness.loadgen.http.response import MAX_BODY_BYTES, Response
-from harness.loadgen.http.wire import Wire
+from harness.loadgen.http_client.body import Body, Part
+from harness.loadgen.http_client.reader import ResponseReader, give_back, recall, take_reader
+from harness.loadgen.http_client.response import MAX_BODY_BYTES, Response
+from harness.loadgen.http_client.wire import Wire
 from harness.loadgen.net import Origin, TimedOut
 
 _LOOK_AFTER_SECONDS = 0.2

@@ -1,0 +1,1 @@
+"""Our HTTP client, from header fields, cookies and redirects (``client``) down to one TCP connection (``wire``)."""
