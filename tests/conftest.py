@@ -8,6 +8,17 @@ import signal
 import pytest
 from hypothesis import settings
 
+from harness import compiled
+
+# Tests look into the sources as they are written; what they start runs compiled, as a user's does. Asked for in the
+# environment, it is the compiled modules that they test (tests/loadgen/test_compiled.py asks).
+if "PROOFLOAD_COMPILED" in os.environ:
+    compiled.use()
+else:
+    os.environ["PROOFLOAD_COMPILED"] = "no"
+    compiled.use()  # decides for this process
+    del os.environ["PROOFLOAD_COMPILED"]
+
 # The same examples every time, so that a change is judged by what it changed; EXPLORE=1 looks for new ones.
 settings.register_profile("proofload", derandomize=not os.environ.get("EXPLORE"))
 settings.load_profile("proofload")

@@ -7,6 +7,7 @@ docs/performance.md says what each part of it costs.
 
 from __future__ import annotations
 
+import math
 import time
 from bisect import bisect_left
 from collections import Counter, defaultdict
@@ -80,6 +81,7 @@ class Recorder:
 
     def __init__(self, thresholds_seconds: Sequence[float]) -> None:
         self._thresholds = sorted(set(thresholds_seconds))
+        self._least = self._thresholds[0] if self._thresholds else math.inf
         self._cells: dict[tuple[Endpoint, int], _Cell] = {}
 
     def _cell(self, endpoint: Endpoint, second: int) -> _Cell:
@@ -97,8 +99,8 @@ class Recorder:
         """
         cell = self._cells.get((endpoint, second)) or self._cell(endpoint, second)
         cell.completed += 1
-        if over := bisect_left(self._thresholds, response):
-            cell.over[over] += 1
+        if response > self._least:
+            cell.over[bisect_left(self._thresholds, response)] += 1
         times = cell.response
         microseconds = int(response * 1e6)
         shift = microseconds.bit_length() - 8

@@ -14,8 +14,8 @@ class Reading:
     def __init__(self, sock, then=None):
         self.sock, self.heard, self.then = sock, [], then
 
-    def read(self, now):
-        self.heard.append(self.sock.recv(1))
+    def read(self, now, to_the_end):
+        self.heard.append((self.sock.recv(100), to_the_end))
         if self.then is not None:
             self.then()
 
@@ -37,18 +37,37 @@ def settle(all_of_them):
     assert not all_of_them._readers
 
 
-def test_everybody_with_something_to_read_is_called_until_nothing_is_left(pairs):
-    """More of them than are read at once, and more for each than it reads in one call."""
+def test_everybody_is_called_when_something_comes_and_at_the_end(pairs):
+    """More of them than are read at once."""
     all_of_them = Readers()
     reading = []
     for ours, theirs in pairs:
         one = Reading(ours)
-        one.then = lambda one=one: len(one.heard) == 3 and all_of_them.remove(one.sock.fileno())
+
+        def answer(one=one, theirs=theirs):
+            if len(one.heard) == 1:
+                theirs.sendall(b"de")
+                theirs.shutdown(socket.SHUT_WR)
+            else:
+                all_of_them.remove(one.sock.fileno())
+
+        one.then = answer
         reading.append(one)
         all_of_them.add(ours.fileno(), one)
         theirs.sendall(b"abc")
     settle(all_of_them)
-    assert all(one.heard == [b"a", b"b", b"c"] for one in reading)
+    assert all(one.heard == [(b"abc", False), (b"de", True)] for one in reading)
+
+
+def test_one_that_left_something_is_called_when_more_comes(pairs):
+    all_of_them = Readers()
+    ours, theirs = pairs[0]
+    one = Reading(ours)
+    one.then = lambda: theirs.sendall(b"b") if len(one.heard) == 1 else all_of_them.remove(ours.fileno())
+    all_of_them.add(ours.fileno(), one)
+    theirs.sendall(b"a" * 150)
+    settle(all_of_them)
+    assert one.heard == [(b"a" * 100, False), (b"a" * 50 + b"b", False)]
 
 
 def test_one_that_another_has_removed_is_not_called(pairs):
@@ -77,7 +96,7 @@ def test_a_number_that_is_used_again_is_another_connection(pairs):
     heard = Reading(ours, lambda: all_of_them.remove(ours.fileno()))
     all_of_them.add(ours.fileno(), heard)
     settle(all_of_them)
-    assert heard.heard == [b"x"]
+    assert heard.heard == [(b"x", False)]
 
 
 def test_there_is_one_for_a_loop():

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import itertools
 import json
+from contextlib import contextmanager, suppress
 
 import gevent
+import gevent.socket
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.loadgen.net import ConnectionEnded, ProtocolError
+from harness.loadgen.net import ConnectionEnded, Origin, ProtocolError
 from harness.loadgen.socketio.engineio import Connection
 from harness.loadgen.socketio.frames import MAX_MESSAGE_BYTES, Control, FrameError, FrameReader
 from harness.loadgen.socketio.namespace import Namespace
 from harness.loadgen.socketio.packets import ACK, EVENT, address, encode, read_binary, read_header, read_list
+from harness.loadgen.socketio.websocket import WebSocket
 
 MARGIN_BYTES = 1024
 
@@ -103,19 +106,27 @@ def test_what_is_written_is_read(kind, namespace, number, data):
     assert read_back == data
 
 
-class Silence:
-    """A WebSocket that sends into nothing."""
+class Silence(Origin):
+    """A server that takes what it is sent, and says nothing."""
 
-    heard_at = 0.0
+    def connect(self, timeout_seconds):
+        ours, theirs = gevent.socket.socketpair()
+        self.__dict__["theirs"] = theirs  # open as long as the origin is
+        return ours
 
-    def __init__(self):
-        self.sent = []
 
-    def send(self, text, attachments=()):
-        self.sent.append(text)
-
-    def close(self):
-        pass
+@contextmanager
+def silence():
+    """A connection to it, which is not read."""
+    origin = Silence("http", "nowhere", 80)
+    connection = Connection(WebSocket(origin, "/", {}, 1.0))
+    try:
+        yield connection
+    finally:
+        connection._end(ConnectionEnded())
+        connection.ws.close()
+        origin.theirs.close()
+        gevent.idle()
 
 
 PACKETS = (
@@ -148,29 +159,20 @@ PACKETS = (
 
 @given(st.lists(PACKETS, max_size=8))
 def test_any_packets_are_acted_on_or_a_typed_error(packets):
-    connection = Connection(Silence())
-    connection._message('0{"pingInterval":25000,"pingTimeout":20000}')
-    namespaces = [Namespace(connection, name, lambda event, data: data) for name in ("/", "/a")]
-    connection._set(tuple(namespaces))
-    try:
+    with silence() as connection, suppress(ProtocolError, ConnectionEnded):
+        connection._message('0{"pingInterval":25000,"pingTimeout":20000}')
+        namespaces = [Namespace(connection, name, lambda event, data: data) for name in ("/", "/a")]
+        connection._set(tuple(namespaces))
         for packet in packets:
             connection._message(packet)
             awaited = connection._awaited
             assert awaited is None or (len(awaited.attachments) < 1000 and awaited.size_bytes <= MAX_MESSAGE_BYTES)
-    except (ProtocolError, ConnectionEnded):
-        pass
-    finally:
-        connection._end(ConnectionEnded())
-        gevent.idle()
 
 
 def test_attachments_together_are_bounded():
-    connection = Connection(Silence())
-    connection._message('0{"pingInterval":25000,"pingTimeout":20000}')
-    try:
+    with silence() as connection:
+        connection._message('0{"pingInterval":25000,"pingTimeout":20000}')
         connection._message('453-["x"]')
         connection._message(b"x" * MAX_MESSAGE_BYTES)
         with pytest.raises(ProtocolError, match="too big"):
             connection._message(b"x")
-    finally:
-        connection._end(ConnectionEnded())

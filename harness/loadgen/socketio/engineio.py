@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import Any, Final
 
 import gevent
 from gevent.hub import Waiter
@@ -29,8 +29,8 @@ from harness.loadgen.socketio.packets import (
 )
 from harness.loadgen.socketio.websocket import WebSocket
 
-_EVENT_OF_DEFAULT = f"{MESSAGE}{EVENT}["
-_ACKNOWLEDGED = f"{MESSAGE}{ACK}"
+_EVENT_OF_DEFAULT: Final = "42["
+_ACKNOWLEDGED: Final = "43"
 
 
 class ServerSilent(TimedOut):
@@ -138,9 +138,9 @@ class Connection:
         # The two that come by the thousand, in the default namespace, are told without the header's expression.
         default = self._default
         if default is not None:
-            if message[:2] == _ACKNOWLEDGED and default.is_acknowledged(message):
+            if message.startswith(_ACKNOWLEDGED) and default.is_acknowledged(message):
                 return
-            if message[:3] == _EVENT_OF_DEFAULT:
+            if message.startswith(_EVENT_OF_DEFAULT):
                 default.take(read_list(message, 2), "")
                 return
         match message[:1]:
@@ -176,7 +176,7 @@ class Connection:
         if not self._slot:
             return  # it ended just now
         # A server is not silent while its words wait here unread: then it was this process that did not come to it.
-        self.ws.read(now)
+        self.ws.read(now, to_the_end=True)
         if not self._slot:
             return
         silent = now - self.ws.heard_at

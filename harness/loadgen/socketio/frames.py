@@ -8,25 +8,33 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from harness.loadgen.net import ProtocolError
 
-MAX_MESSAGE_BYTES = 4 * 1024 * 1024
+MAX_MESSAGE_BYTES: Final = 4 * 1024 * 1024
 
-CONTINUATION, TEXT, BINARY, CLOSE, PING, PONG = 0x0, 0x1, 0x2, 0x8, 0x9, 0xA
+CONTINUATION: Final = 0x0
+TEXT: Final = 0x1
+BINARY: Final = 0x2
+CLOSE: Final = 0x8
+PING: Final = 0x9
+PONG: Final = 0xA
 
 NORMAL, PROTOCOL_ERROR, NO_CODE, ABNORMAL, BAD_TEXT, TOO_BIG = 1000, 1002, 1005, 1006, 1007, 1009
 """Close codes. NO_CODE and ABNORMAL are never sent."""
 
-_FINAL, _RESERVED, _MASKED = 0x80, 0x70, 0x80
-_WHOLE_TEXT, _WHOLE_BINARY = _FINAL | TEXT, _FINAL | BINARY
+_FINAL: Final = 0x80
+_RESERVED: Final = 0x70
+_MASKED: Final = 0x80
+WHOLE_TEXT: Final = 0x81
+_WHOLE_BINARY: Final = 0x82
 
-SHORT_TEXTS = frozenset(bytes((_WHOLE_TEXT, length)) for length in range(126))
-"""How frames of short text messages begin, by their length; what follows is the text."""
+SHORT_BYTES: Final = 125
+"""The longest payload whose length is the frame's second byte."""
 
-_OPCODES = frozenset((CONTINUATION, TEXT, BINARY, CLOSE, PING, PONG))
-_MAX_CONTROL_BYTES = 125
+_OPCODES: Final = frozenset((CONTINUATION, TEXT, BINARY, CLOSE, PING, PONG))
+_MAX_CONTROL_BYTES: Final = 125
 
 
 class FrameError(ProtocolError):
@@ -54,7 +62,7 @@ def mask(payload: bytes, key: bytes) -> bytes:
 def frame(opcode: int, payload: bytes) -> bytes:
     """One final, masked frame."""
     length = len(payload)
-    if length <= _SHORT_BYTES:
+    if length <= SHORT_BYTES:
         # The key's place is zero, so that one XOR both writes the key and masks; what it masks too much is cut off.
         # Key, head and the rest stand in this one expression because it is most of what sending costs.
         return (
@@ -69,21 +77,20 @@ def frame(opcode: int, payload: bytes) -> bytes:
     return head + key + mask(payload, key)
 
 
-_from_bytes = int.from_bytes
-_SHORT_BYTES = 125
-_HEADS = {
-    opcode: tuple(bytes((_FINAL | opcode, _MASKED | length, 0, 0, 0, 0)) for length in range(_SHORT_BYTES + 1))
+_from_bytes: Final = int.from_bytes
+_HEADS: Final = {
+    opcode: tuple(bytes((_FINAL | opcode, _MASKED | length, 0, 0, 0, 0)) for length in range(SHORT_BYTES + 1))
     for opcode in _OPCODES
 }
 """By opcode and length: a short frame's head and the place of its key."""
 
-_SPREAD = tuple(
-    sum(1 << 8 * (2 + 4 * number) for number in range(1 + -(-length // 4))) for length in range(_SHORT_BYTES + 1)
+_SPREAD: Final = tuple(
+    sum(1 << 8 * (2 + 4 * number) for number in range(1 + -(-length // 4))) for length in range(SHORT_BYTES + 1)
 )
 """By length: what a key is multiplied by to stand in its place, and again and again above the payload."""
 
-_KEYS_AT_ONCE = 1024
-_keys: list[int] = []
+_KEYS_AT_ONCE: Final = 1024
+_keys: Final[list[int]] = []
 
 
 def _key() -> int:
@@ -118,7 +125,7 @@ class FrameReader:
         wanted = 2
         while end - at >= 2:
             first, length, start = data[at], data[at + 1], at + 2
-            if first != _WHOLE_TEXT or length > 125:
+            if first != WHOLE_TEXT or length > 125:
                 _check(first, length)
                 if length > 125:
                     size = 2 if length == 126 else 8
@@ -130,7 +137,7 @@ class FrameReader:
             if stop > end:
                 wanted = stop - at
                 break
-            if self._joined is None and first == _WHOLE_TEXT:
+            if self._joined is None and first == WHOLE_TEXT:
                 yield as_text(data[start:stop])
             elif self._joined is None and first == _WHOLE_BINARY:
                 yield data[start:stop]

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import math
 from heapq import heappop, heappush
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 from weakref import WeakKeyDictionary
 
 import gevent
 
-_SLOTS_PER_SECOND = 16
+_SLOTS_PER_SECOND: Final = 16
 
 
 class Looked(Protocol):

@@ -182,12 +182,16 @@ class Namespace:
 
         message: in the default namespace, without attachments. Raises ProtocolError.
         """
+        if self._acks is None:
+            return False
         start = message.find("[")
         name = message[2:start]
-        if self._acks is None or name not in self._acks:
+        on_ack = self._acks.get(name)
+        if on_ack is None:
             return False
         arguments = read_list(message, start)  # may fail: who waits is still to be told of the end
-        self._answer(self._acks.pop(name), arguments)
+        del self._acks[name]
+        self._answer(on_ack, arguments)
         return True
 
     def acknowledge(self, arguments: list[Any], number: str) -> None:

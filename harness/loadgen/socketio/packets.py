@@ -9,23 +9,29 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from harness.loadgen.net import ProtocolError
 
-CONNECT, DISCONNECT, EVENT, ACK, REFUSED, BINARY_EVENT, BINARY_ACK = "0123456"
+CONNECT: Final = "0"
+DISCONNECT: Final = "1"
+EVENT: Final = "2"
+ACK: Final = "3"
+REFUSED: Final = "4"
+BINARY_EVENT: Final = "5"
+BINARY_ACK: Final = "6"
 """Kinds of Socket.IO packets."""
 
-MESSAGE = "4"
+MESSAGE: Final = "4"
 """The Engine.IO packet that carries them."""
 
-MAX_ATTACHMENTS = 1000
+MAX_ATTACHMENTS: Final = 1000
 """Of one packet: a server that announces more is not believed."""
 
 # Message, kind, attachments, namespace (without its query), acknowledgement's number.
-_HEADER = re.compile(r"4([0-6])(?:([0-9]{1,10})-)?(?:(/[^,?]*)(?:\?[^,]*)?(?:,|$))?([0-9]{1,15})?")
+_HEADER: Final = re.compile(r"4([0-6])(?:([0-9]{1,10})-)?(?:(/[^,?]*)(?:\?[^,]*)?(?:,|$))?([0-9]{1,15})?")
 
-_COMPACT = (",", ":")
+_COMPACT: Final = (",", ":")
 
 
 class _HasBytes(Exception):
@@ -38,8 +44,8 @@ def _no_json(value: object) -> object:
     raise TypeError(f"{type(value).__name__} cannot be sent")
 
 
-_scan = json.JSONDecoder().scan_once  # type: ignore[attr-defined]  # raw_decode is this and one call more
-_quote = json.encoder.encode_basestring_ascii
+_scan: Final = json.JSONDecoder().scan_once  # type: ignore[attr-defined]  # raw_decode is this and one call more
+_quote: Final = json.encoder.encode_basestring_ascii
 
 
 def _make_encoder() -> Callable[[object], str]:
@@ -60,7 +66,7 @@ def _make_encoder() -> Callable[[object], str]:
     return encode
 
 
-_encode = _make_encoder()
+_encode: Final = _make_encoder()
 
 
 class Header(NamedTuple):

@@ -7,25 +7,35 @@ loop watches: readable when any of them is.
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from typing import Any, Final
 from weakref import WeakKeyDictionary
 
 import gevent
 from gevent.monkey import get_original
 
-_READ = 1
-_AT_ONCE = 64
-"""Connections read before the loop comes to anything else: a timer waits half a millisecond at most. What is still to
-be read makes the epoll readable once more."""
+_READ: Final = 1
+_ENDED: Final = 0x2000
+"""EPOLLRDHUP: the other side has said its last."""
 
-_epoll = get_original("select", "epoll")
+_EDGES: Final = 1 << 31
+"""EPOLLET: tell once that bytes have come. Told of their level instead, the kernel looks at each connection twice."""
+
+_AT_ONCE: Final = 64
+"""Connections read before the loop comes to anything else: a timer waits half a millisecond at most. Those still to be
+told of leave the epoll readable."""
+
+_epoll: Final = get_original("select", "epoll")
 
 
-class Reader(Protocol):
+class Reader:
     """Who is told that bytes have come."""
 
-    def read(self, now: float) -> None:
-        """Take what has come, without waiting; now: the loop's time. Must not raise."""
+    def read(self, now: float, to_the_end: bool) -> None:
+        """Take all that has come, without waiting; now: the loop's time. Must not raise.
+
+        What is left is not told of again, until more comes. to_the_end: nothing more will: read until that shows.
+        """
+        raise NotImplementedError
 
 
 class Readers:
@@ -39,7 +49,7 @@ class Readers:
 
     def add(self, descriptor: int, reader: Reader) -> None:
         """From now on the reader is called whenever there is something to read. Raises OSError."""
-        self._epoll.register(descriptor, _READ)
+        self._epoll.register(descriptor, _READ | _ENDED | _EDGES)
         self._readers[descriptor] = reader
         if len(self._readers) == 1:
             self._watcher.start(self._read)
@@ -54,10 +64,10 @@ class Readers:
     def _read(self) -> None:
         now = self._loop.now()
         reader_of = self._readers.get
-        for descriptor, _ in self._epoll.poll(0, _AT_ONCE):
+        for descriptor, events in self._epoll.poll(0, _AT_ONCE):
             reader = reader_of(descriptor)
             if reader is not None:  # one read before it may have closed it
-                reader.read(now)
+                reader.read(now, events != _READ)
 
 
 _readers: WeakKeyDictionary[Any, Readers] = WeakKeyDictionary()

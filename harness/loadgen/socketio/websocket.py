@@ -14,7 +14,7 @@ import hashlib
 import os
 import ssl
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 import gevent
 import gevent.socket
@@ -30,27 +30,32 @@ from harness.loadgen.socketio.frames import (
     PING,
     PONG,
     PROTOCOL_ERROR,
-    SHORT_TEXTS,
+    SHORT_BYTES,
     TEXT,
+    WHOLE_TEXT,
     Control,
     FrameError,
     FrameReader,
     as_text,
     frame,
 )
-from harness.loadgen.socketio.readers import readers
+from harness.loadgen.socketio.readers import Reader, readers
 
-HIGH_WATER_BYTES = 256 * 1024
+HIGH_WATER_BYTES: Final = 256 * 1024
 """A sender waits while more than this is unsent."""
 
-MAX_UNSENT_BYTES = 8 * 1024 * 1024
+MAX_UNSENT_BYTES: Final = 8 * 1024 * 1024
 """What handlers inside the loop, which cannot wait, may leave unsent before the connection is given up."""
 
-_MAX_HEAD_BYTES = 64 * 1024
-_READ_BYTES = 64 * 1024
-_GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
-_WRITE = 2
-_NOT_NOW = (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
+_MAX_HEAD_BYTES: Final = 64 * 1024
+_FEW_BYTES: Final = 479
+_MANY_BYTES: Final = 64 * 1024
+"""What a connection asks for after it got few bytes, and after it got more. Few are what Python allocates by itself, in
+512 bytes with an object's head: most messages are short, and to make room for a long one takes longer than to read."""
+
+_GUID: Final = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
+_WRITE: Final = 2
+_NOT_NOW: Final = (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
 
 
 class HandshakeRefused(ProtocolError):
@@ -99,7 +104,7 @@ def check_upgrade(head: bytes, key: bytes) -> None:
         raise ExtensionForced("the server forces an extension that was not offered")
 
 
-class WebSocket:
+class WebSocket(Reader):
     """A WebSocket. Making one connects, and asks for the upgrade; then ``start`` hands it to the loop.
 
     on_end may be told HandshakeRefused, ExtensionForced or ProtocolError for the upgrade's answer.
@@ -109,10 +114,12 @@ class WebSocket:
     """
 
     __slots__ = (
+        "_asks",
         "_closing",
         "_drainers",
         "_ended",
         "_handshake",
+        "_is_bare",
         "_is_read",
         "_on_end",
         "_on_message",
@@ -128,6 +135,7 @@ class WebSocket:
     def __init__(self, origin: Origin, path: str, headers: Mapping[str, str], timeout_seconds: float) -> None:
         self._timeout_seconds = timeout_seconds
         self._reader: FrameReader | None = FrameReader()  # None between whole frames
+        self._asks: int = _FEW_BYTES
         self._closing = False
         self._ended: BaseException | None = None
         self._unsent: bytearray | None = None
@@ -143,6 +151,7 @@ class WebSocket:
         try:
             sock.sendall(upgrade_request(origin, path, headers, key))
             self._sock = _bare(sock)
+            self._is_bare = type(self._sock) is _socket.socket  # TLS may hold decrypted bytes that wake nobody
         except BaseException:
             sock.close()
             raise
@@ -157,11 +166,12 @@ class WebSocket:
         readers().add(self._sock.fileno(), self)
         self._is_read = True
 
-    def read(self, now: float) -> None:
+    def read(self, now: float, to_the_end: bool) -> None:
         """Take what has come, without waiting; now: the loop's time. For the loop."""
         while self._ended is None:
+            asked = self._asks
             try:
-                data = self._sock.recv(_READ_BYTES)
+                data: bytes = self._sock.recv(asked)
             except _NOT_NOW:
                 return
             except OSError as error:
@@ -172,23 +182,23 @@ class WebSocket:
                 self.close_code = self.close_code or ABNORMAL
                 self.end(ConnectionEnded())
                 return
+            self._asks = _FEW_BYTES if len(data) < _FEW_BYTES else _MANY_BYTES
             self._hand_on(data)
-            if type(self._sock) is _socket.socket:
-                return  # what is left wakes the loop again; TLS may hold decrypted bytes that do not
+            if len(data) < asked and self._is_bare and not to_the_end:
+                return  # all that there was: what comes now, the loop is told of
 
     def _hand_on(self, data: bytes) -> None:
         on_message = self._on_message
         assert on_message is not None
         try:
             # One short message, whole and alone, is what comes most.
-            if self._reader is None and data[:2] in SHORT_TEXTS and data[1] == len(data) - 2:
+            length = len(data) - 2
+            if self._reader is None and 0 <= length <= SHORT_BYTES and data[0] == WHOLE_TEXT and data[1] == length:
                 on_message(as_text(data[2:]))
             else:
                 self._feed(data, on_message)
-        except FrameError as error:
-            self.end(error, error.code)
-        except ProtocolError as error:
-            self.end(error, PROTOCOL_ERROR)
+        except ProtocolError as mistake:
+            self.end(mistake, mistake.code if isinstance(mistake, FrameError) else PROTOCOL_ERROR)
         except Exception as error:  # noqa: BLE001  # a handler's mistake: its connection's owner shall see it
             self.end(error)
 

@@ -50,7 +50,9 @@ def test_python_socketio_reads_what_is_written_here(kind, namespace, number, dat
 @pytest.mark.parametrize("data", DATA)
 def test_what_python_socketio_writes_is_read_here(kind, namespace, number, data):
     written = packet.Packet(kind, data, namespace, number).encode()
-    text, attachments = (f"4{written[0]}", written[1:]) if isinstance(written, list) else (f"4{written}", [])
+    text, attachments = (
+        (f"4{written[0]}", [bytes(each) for each in written[1:]]) if isinstance(written, list) else (f"4{written}", [])
+    )
     header = read_header(text)
     assert header.namespace == namespace
     assert header.number == ("" if number is None else str(number))

@@ -43,7 +43,7 @@ class Script:
         if self.ended is None:
             self.end(ConnectionEnded())
 
-    def read(self, now):
+    def read(self, now, to_the_end):
         self.reads += 1
 
     def send(self, text, attachments=()):
@@ -323,7 +323,7 @@ def test_a_server_that_has_spoken_is_alive(connect):
     client, script, _ = connect(None, hello=('0{"pingInterval":20,"pingTimeout":10}', IN))
     loop, spoken = gevent.get_hub().loop, []
 
-    def read(now):
+    def read(now, to_the_end):
         spoken.append(None)
         if len(spoken) < 4:
             script.heard_at = now
