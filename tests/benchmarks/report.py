@@ -116,5 +116,6 @@ def kept_of(stored: Mapping[str, Any]) -> dict[str, Readings]:
 
 def save(stored: Mapping[str, Any], page: str, folder: Path = DOCS) -> None:
     """Write both files."""
+    folder.mkdir(parents=True, exist_ok=True)
     (folder / "performance.json").write_text(json.dumps(stored, indent=1, ensure_ascii=False, sort_keys=True) + "\n")
     (folder / "performance.md").write_text(page)
