@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from harness.analysis.bottleneck.breach import Broken, Path, first_breach, rate_at
-from harness.analysis.bottleneck.resources import RESOURCES, Resource, Seen
+from harness.analysis.bottleneck.resources import RESOURCES, Resource
+from harness.analysis.bottleneck.seen import Seen
 from harness.analysis.bottleneck.series import SUSTAINED_SAMPLES, Stretch, Watched
 from harness.analysis.phases import level_at, load_second
 from harness.analysis.tested import percent
