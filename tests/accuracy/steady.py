@@ -16,7 +16,8 @@ from harness.model.evidence import Evidence
 from harness.model.samples import Distribution, RequestRow
 from tests.accuracy.study import SEED, Row, Table, percent
 from tests.accuracy.systems import RATE, Floats, states
-from tests.support.evidence import THRESHOLDS, make_evidence
+from tests.support.evidence import make_evidence
+from tests.support.lectio import THRESHOLDS
 
 SECONDS = 180
 SCATTER = 0.15

@@ -9,7 +9,6 @@ import signal
 import socket
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 import uuid
@@ -72,18 +71,6 @@ STAGE_B = StackSize(
     pgbouncer_pool_size=40,
 )
 PEOPLE = Audience("lectio", (("teachers", 20), ("students", 200)))
-
-
-@pytest.fixture
-def runs() -> Iterator[Path]:
-    """A runs' folder that the servers' user can reach, unlike pytest's own."""
-    folder = Path(tempfile.mkdtemp(prefix="proofload-test-"))
-    folder.chmod(0o755)
-    try:
-        yield folder
-    finally:
-        clean_up(folder, live=True)
-        shutil.rmtree(folder)
 
 
 def make_run(root: Path, stage: str) -> RunDirectory:

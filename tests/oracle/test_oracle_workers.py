@@ -24,14 +24,12 @@ from harness.oracle.launch import start
 from harness.store.read import read_run
 from tests.oracle.test_oracle_pipeline import Watcher, honest
 from tests.support.command import PROJECT
-from tests.support.expecting import settings_for
+from tests.support.expecting import OF_A_BUSY_MACHINE, settings_for
 from tests.support.hosts import Hosts, why_not
 
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(240)]
 WORKERS = (1, 2, 4)
 LEVELS = ("normal", "peak")
-OF_A_BUSY_MACHINE = {"loop-lag", "schedule-lag", "generator-cpu"}
-"""What fails where something else runs beside the test."""
 TOKEN = "what only these tests know"
 
 

@@ -17,10 +17,9 @@ from harness.stack.compose_render import COMPOSE_FILE
 from harness.stack.ports import free_ports
 from tests.stack_contract.engine import no_worker
 from tests.support.command import PROJECT, proofload
+from tests.support.expecting import OF_A_BUSY_MACHINE
 
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(240)]
-OF_A_BUSY_MACHINE = {"loop-lag", "schedule-lag", "generator-cpu"}
-"""What fails where something else runs beside the test."""
 
 
 @pytest.fixture

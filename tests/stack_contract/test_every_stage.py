@@ -7,9 +7,6 @@ Without PROOFLOAD_STAGES=1 (``make stages``) three of them, chosen for what they
 from __future__ import annotations
 
 import os
-import shutil
-import tempfile
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -41,17 +38,6 @@ EVERY = tuple(
 )
 PEOPLE = 200
 """Of each kind at most: what is asked here is whether the servers come up with their sizes, not how long data takes."""
-
-
-@pytest.fixture
-def runs() -> Iterator[Path]:
-    folder = Path(tempfile.mkdtemp(prefix="proofload-stages-"))
-    folder.chmod(0o755)
-    try:
-        yield folder
-    finally:
-        clean_up(folder, live=True)
-        shutil.rmtree(folder)
 
 
 @pytest.mark.parametrize(("kind", "system", "name"), EVERY if os.environ.get("PROOFLOAD_STAGES") else FEW)

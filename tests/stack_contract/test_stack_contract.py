@@ -6,11 +6,9 @@ from __future__ import annotations
 import json
 import os
 import re
-import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 from collections.abc import Iterator
@@ -69,18 +67,6 @@ OURS = ("native", "compose")
 SOURCES = {"host", "stack", "postgres", "pgbouncer", "redis", "celery", "gunicorn", "application", "nginx", "storage"}
 OF_PROCESSES = {"stack", "gunicorn", "storage"}
 """What is seen only of servers whose processes and folders are known, which nobody says of an external system."""
-
-
-@pytest.fixture
-def runs() -> Iterator[Path]:
-    """A runs' folder that the servers' user can reach, unlike pytest's own."""
-    folder = Path(tempfile.mkdtemp(prefix="proofload-contract-"))
-    folder.chmod(0o755)
-    try:
-        yield folder
-    finally:
-        clean_up(folder, live=True)
-        shutil.rmtree(folder)
 
 
 def say(line: str) -> None:

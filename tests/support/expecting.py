@@ -24,6 +24,8 @@ from tests.oracle.test_oracle_pipeline import Watcher, two_levels
 from tests.support.command import PROJECT
 
 SHORT = Profile("short", 1, 2, 10, 1, 1.0, 0, False, 10, "for tests")
+OF_A_BUSY_MACHINE = {"loop-lag", "schedule-lag", "generator-cpu"}
+"""Checks that fail where something else runs beside the test."""
 
 
 class Told(Watcher):

@@ -19,7 +19,8 @@ from harness.model.rule import Fires, Purpose, Rule
 from harness.model.verdict import Severity
 from harness.store.jsonl import Appender, write_whole
 from harness.store.layout import RunDirectory
-from tests.support import evidence as made_up
+from tests.support.evidence import make_evidence
+from tests.support.lectio import PROFILES
 from tests.support.plan_values import with_plan
 from tests.support.rules import band, slow, timed, uptime, with_rules
 
@@ -58,8 +59,8 @@ PLANS = ("rules",)
 
 def make_golden_evidence(case: str) -> Evidence:
     """The evidence of a case, over shorter levels than those of the smoke profile."""
-    with patch.dict(made_up.PROFILES, {"smoke": SHORT}):
-        evidence = made_up.make_evidence(**CASES[case])
+    with patch.dict(PROFILES, {"smoke": SHORT}):
+        evidence = make_evidence(**CASES[case])
     evidence = with_rules(evidence, *RULES.get(case, ()))
     return with_plan(evidence) if case in PLANS else evidence
 

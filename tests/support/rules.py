@@ -13,7 +13,8 @@ from harness.model.figure import Citation, Figure, Provenance
 from harness.model.rule import BandRule, Fires, Purpose, Rule, TimedRule, UptimeRule
 from harness.model.units import Unit
 from harness.model.verdict import Severity
-from tests.support import evidence as made_up
+from tests.support.evidence import START, make_evidence
+from tests.support.lectio import PROFILES
 
 WHERE = Citation("plan.md", "Scaling › Triggers", "as the plan says")
 LEVELS = ("normal", "peak")
@@ -81,8 +82,8 @@ def uptime(least: float) -> UptimeRule:
 @cache
 def long_run(measure_seconds: int) -> Evidence:
     """A sound run whose levels are measured for so long."""
-    with patch.dict(made_up.PROFILES, {"smoke": ((3, 7, measure_seconds, 5), measure_seconds / 10)}):
-        return made_up.make_evidence(recovers_after=2)
+    with patch.dict(PROFILES, {"smoke": ((3, 7, measure_seconds, 5), measure_seconds / 10)}):
+        return make_evidence(recovers_after=2)
 
 
 def with_rules(evidence: Evidence, *rules: Rule) -> Evidence:
@@ -102,7 +103,7 @@ def with_series(
     start = measured(evidence.plan.level(level)).start_seconds
 
     def changed(sample):  # type: ignore[no-untyped-def]
-        at = int((sample.monotonic_seconds - made_up.START - start) // 10)
+        at = int((sample.monotonic_seconds - START - start) // 10)
         if sample.source != source or not 0 <= at < len(values):
             return sample
         value = values[at]

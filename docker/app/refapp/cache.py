@@ -12,6 +12,7 @@ from prometheus_client import Counter
 from redis import Redis, RedisError
 
 from refapp.config import settings
+from refapp.redis_client import redis_client
 
 LOOKUPS = Counter("refapp_cache_lookups_total", "Lookups in the cache, by result: hit or miss", ("result",))
 _PREFIX = "cache:"
@@ -22,9 +23,7 @@ _log = logging.getLogger(__name__)
 
 @cache
 def _redis() -> Redis:
-    return Redis.from_url(
-        settings().redis_url, socket_timeout=_TIMEOUT_SECONDS, socket_connect_timeout=_TIMEOUT_SECONDS
-    )
+    return redis_client(_TIMEOUT_SECONDS)
 
 
 def cached(key: str, ttl_seconds: int, make: Callable[[], Any]) -> Any:

@@ -8,16 +8,17 @@ from flask import Blueprint, Response, jsonify
 from redis import Redis
 from sqlalchemy import text
 
-from refapp.config import settings
 from refapp.db import connect
+from refapp.redis_client import redis_client
 
 blueprint = Blueprint("health", __name__)
 _PROBE = text("SELECT 1")
+_TIMEOUT_SECONDS = 5.0
 
 
 @cache
 def _redis() -> Redis:
-    return Redis.from_url(settings().redis_url, socket_timeout=5, socket_connect_timeout=5)
+    return redis_client(_TIMEOUT_SECONDS)
 
 
 @blueprint.get("/healthz")

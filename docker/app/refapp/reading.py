@@ -15,6 +15,7 @@ from sqlalchemy import Connection
 
 from refapp.config import settings
 from refapp.db import connect, connect_to_replica
+from refapp.redis_client import redis_client
 from refapp.users import User
 
 _TIMEOUT_SECONDS = 1.0
@@ -24,9 +25,7 @@ _log = logging.getLogger(__name__)
 
 @cache
 def _redis() -> Redis:
-    return Redis.from_url(
-        settings().redis_url, socket_timeout=_TIMEOUT_SECONDS, socket_connect_timeout=_TIMEOUT_SECONDS
-    )
+    return redis_client(_TIMEOUT_SECONDS)
 
 
 def connect_to_read(user: User) -> Connection:

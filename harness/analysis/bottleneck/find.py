@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from harness.analysis.bottleneck.breach import Broken, Path, first_breach, rate_at
-from harness.analysis.bottleneck.resources import RESOURCES, Resource, Seen
+from harness.analysis.bottleneck.resources import RESOURCES, Resource
+from harness.analysis.bottleneck.seen import Seen
 from harness.analysis.bottleneck.series import SUSTAINED_SAMPLES, Stretch, Watched
 from harness.analysis.phases import level_at, load_second
 from harness.analysis.tested import percent
@@ -138,7 +139,7 @@ def _single_out(looks: Sequence[_Look], broken: Broken) -> tuple[_Look | None, s
         if _is(by_id, behind, State.NOT_OBSERVED)
     ]
     if unseen:
-        return None, f"{named.state.title} was saturated, but what it depends on was not observed: {', '.join(unseen)}"
+        return None, f"{named.state.title} had saturated, but what may be behind was not observed: {', '.join(unseen)}"
     return named, ""
 
 
@@ -213,15 +214,13 @@ def _nothing_broke(evidence: Evidence, looks: Sequence[_Look], states: tuple[Res
         rate = rate_at(evidence, onset)
         level = _level(evidence, onset)
         length = max(1.0, first.stretch.end_seconds - onset)
-        sentence = (
-            f"No bound broke; {first.state.title} was the first to be used up, for {_seconds(length)} at {level} "
-            f"({_rate(rate)})."
-        )
-        chain = (f"{_clock(onset)} {_capital(first.state.title)}: {first.state.evidence}.", *_others(looks, first))
+        title, lasting = first.state.title, _seconds(length)
+        sentence = f"No bound broke; first to saturate: {title}, for {lasting} at {level} ({_rate(rate)})."
+        chain = (f"{_clock(onset)} {_capital(title)}: {first.state.evidence}.", *_others(looks, first))
         return Bottleneck(
             Confidence.NOTHING_BROKE,
             first.resource.id,
-            first.state.title,
+            title,
             sentence,
             onset,
             level,

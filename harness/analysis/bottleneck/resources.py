@@ -10,7 +10,8 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from harness.analysis.bottleneck.series import Sample, Stretch, Watched, growth, stretches
+from harness.analysis.bottleneck.seen import Seen, count_of, nothing_seen, share
+from harness.analysis.bottleneck.series import Sample, Stretch, Watched, growth, merged, stretches
 from harness.analysis.tested import percent
 
 QUOTA_USED = 0.9
@@ -35,22 +36,6 @@ QUEUE_AGE_SECONDS = 3.0
 """Celery: so long has the oldest task waited."""
 MOST_USED = 0.999
 """All of a pool or of the slots, with the dust of divisions."""
-
-
-@dataclass(frozen=True, slots=True)
-class Seen:
-    """What one rule found. use: see ``ResourceState``. words: the evidence between two seconds of the load.
-
-    absent: why there is no such resource. missing: what was not observed; both empty when there is data. reading: the
-    series that shows it, where it is not the resource's usual one.
-    """
-
-    stretches: tuple[Stretch, ...] = ()
-    use: float | None = None
-    words: Callable[[float, float], str] = lambda first, last: ""
-    absent: str = ""
-    missing: str = ""
-    reading: tuple[str, str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,15 +73,15 @@ def _cpu(watched: Watched, native: bool) -> Seen:
         parts = []
         if quota:
             used, stopped = (watched.mean("stack", key, first, last) for key in ("cpu_ratio", "throttled_ratio"))
-            parts.append(f"{_share(used)} of the stage's CPU in use, stopped in {_share(stopped)} of its periods")
+            parts.append(f"{share(used)} of the stage's CPU in use, stopped in {share(stopped)} of its periods")
         if host:
             busy = watched.mean("host", "cpu_busy_ratio", first, last)
             niced = watched.mean("host", "cpu_niced_ratio", first, last)
-            parts.append(f"the host {_share(busy - niced)} busy")
+            parts.append(f"the host {share(busy - niced)} busy")
         return ", ".join(parts)
 
     return Seen(
-        _merged(found), watched.kept("stack" if quota else "host", "cpu_ratio" if quota else "cpu_busy_ratio"), words
+        merged(found), watched.kept("stack" if quota else "host", "cpu_ratio" if quota else "cpu_busy_ratio"), words
     )
 
 
@@ -119,14 +104,14 @@ def _memory(watched: Watched, native: bool) -> Seen:
     )
 
     def words(first: float, last: float) -> str:
-        text = f"{_share(watched.mean('stack', 'memory_ratio', first, last))} of the stage's memory in use"
+        text = f"{share(watched.mean('stack', 'memory_ratio', first, last))} of the stage's memory in use"
         refaults = watched.mean("stack", "refaults_per_second", first, last)
         if refaults >= 1:
             text += f", {refaults:,.0f} dropped pages a second read again"
-        kills = _grown(watched, "stack", "oom_kills_total", first - 1, last + 1)
+        kills = watched.grown("stack", "oom_kills_total", first - 1, last + 1)
         return text + (f", {kills} killed for want of memory" if kills else "")
 
-    return Seen(_merged(full + growth(samples, "oom_kills_total")), watched.kept("stack", "memory_ratio"), words)
+    return Seen(merged(full + growth(samples, "oom_kills_total")), watched.kept("stack", "memory_ratio"), words)
 
 
 def _disk(watched: Watched, native: bool) -> Seen:
@@ -148,12 +133,12 @@ def _disk(watched: Watched, native: bool) -> Seen:
         parts = []
         if stalls:
             parts.append(
-                f"somebody waited for it {_share(watched.mean('host', 'psi_io_some_ratio', first, last))} of the time"
+                f"somebody waited for it {share(watched.mean('host', 'psi_io_some_ratio', first, last))} of the time"
             )
-        parts.append(f"the device {_share(watched.mean('host', 'disk_busy_ratio', first, last))} busy")
+        parts.append(f"the device {share(watched.mean('host', 'disk_busy_ratio', first, last))} busy")
         waiting = watched.mean("postgres", "waiting_io", first, last)
         if waiting > 0:
-            parts.append(f"{_count(waiting, 'statement')} of PostgreSQL waiting for it")
+            parts.append(f"{count_of(waiting, 'statement')} of PostgreSQL waiting for it")
         return ", ".join(parts)
 
     key = "psi_io_some_ratio" if stalls else "disk_busy_ratio"
@@ -162,7 +147,7 @@ def _disk(watched: Watched, native: bool) -> Seen:
 
 def _redis_memory(watched: Watched, native: bool) -> Seen:
     if not watched.seen("redis", "used_memory_bytes"):
-        return _nothing(watched, native, "redis", "Redis was not sampled", "there is no Redis")
+        return nothing_seen(watched, native, "redis", "Redis was not sampled", "there is no Redis")
     samples = watched.samples("redis")
     errors = growth(samples, "out_of_memory_errors_total") + growth(samples, "evicted_keys_total")
     if not watched.seen("redis", "memory_ratio") and not errors:
@@ -170,29 +155,29 @@ def _redis_memory(watched: Watched, native: bool) -> Seen:
     full = stretches(samples, lambda s: s.get("memory_ratio") >= REDIS_USED)
 
     def words(first: float, last: float) -> str:
-        text = f"{_share(watched.mean('redis', 'memory_ratio', first, last))} of maxmemory in use"
-        refused = _grown(watched, "redis", "out_of_memory_errors_total", first - 1, last + 1)
-        evicted = _grown(watched, "redis", "evicted_keys_total", first - 1, last + 1)
-        text += f", {_count(refused, 'command')} refused for want of memory" if refused else ""
-        return text + (f", {_count(evicted, 'key')} evicted" if evicted else "")
+        text = f"{share(watched.mean('redis', 'memory_ratio', first, last))} of maxmemory in use"
+        refused = watched.grown("redis", "out_of_memory_errors_total", first - 1, last + 1)
+        evicted = watched.grown("redis", "evicted_keys_total", first - 1, last + 1)
+        text += f", {count_of(refused, 'command')} refused for want of memory" if refused else ""
+        return text + (f", {count_of(evicted, 'key')} evicted" if evicted else "")
 
-    return Seen(_merged(full + errors), watched.kept("redis", "memory_ratio"), words)
+    return Seen(merged(full + errors), watched.kept("redis", "memory_ratio"), words)
 
 
 def _locks(watched: Watched, native: bool) -> Seen:
     if not watched.seen("postgres", "waiting_lock"):
-        return _nothing(watched, native, "postgres", "PostgreSQL was not sampled", "there is no PostgreSQL")
+        return nothing_seen(watched, native, "postgres", "PostgreSQL was not sampled", "there is no PostgreSQL")
 
     def words(first: float, last: float) -> str:
         waiting = watched.mean("postgres", "waiting_lock", first, last)
-        return f"{_count(waiting, 'statement')} waiting for a lock that another holds"
+        return f"{count_of(waiting, 'statement')} waiting for a lock that another holds"
 
     return Seen(stretches(watched.samples("postgres"), lambda s: s.get("waiting_lock") >= 1), None, words)
 
 
 def _connections(watched: Watched, native: bool) -> Seen:
     if not watched.seen("postgres", "connections_ratio"):
-        return _nothing(watched, native, "postgres", "PostgreSQL was not sampled", "there is no PostgreSQL")
+        return nothing_seen(watched, native, "postgres", "PostgreSQL was not sampled", "there is no PostgreSQL")
     samples = watched.samples("postgres")
     found = stretches(
         samples,
@@ -220,20 +205,20 @@ def _connections(watched: Watched, native: bool) -> Seen:
         open_now = watched.mean("postgres", "connections", first, last)
         free = watched.mean("postgres", "connections_free", first, last)
         text = f"{open_now:.0f} connections open" + ("" if math.isnan(free) else f", {free:.0f} free")
-        refused = _grown(watched, "application", "connections_refused_total", first - 5, last + 5)
+        refused = watched.grown("application", "connections_refused_total", first - 5, last + 5)
         text += f", {refused} refused" if refused else ""
         waiting = watched.mean("application", "pool_waiting", first - 2, last + 5)
         if waiting >= CONNECTIONS_WAITED_FOR and not watched.sampled("pgbouncer"):
-            text += f", {_count(waiting, 'request')} waiting for one of the application's share"
+            text += f", {count_of(waiting, 'request')} waiting for one of the application's share"
         held = watched.mean("postgres", "idle_in_transaction", first, last)
         return text + (f"; {held:.2g} idle in a transaction that the application holds open" if held >= 1 else "")
 
-    return Seen(_merged(found), watched.kept("postgres", "connections_ratio"), words, reading=reading)
+    return Seen(merged(found), watched.kept("postgres", "connections_ratio"), words, reading=reading)
 
 
 def _pgbouncer(watched: Watched, native: bool) -> Seen:
     if not watched.seen("pgbouncer", "client_waiting"):
-        return _nothing(watched, native, "pgbouncer", "PgBouncer was not sampled", "there is no PgBouncer")
+        return nothing_seen(watched, native, "pgbouncer", "PgBouncer was not sampled", "there is no PgBouncer")
 
     def saturated(sample: Sample) -> bool:
         full = sample.get("pool_ratio") >= MOST_USED or math.isnan(sample.get("pool_ratio"))
@@ -241,11 +226,11 @@ def _pgbouncer(watched: Watched, native: bool) -> Seen:
 
     def words(first: float, last: float) -> str:
         waiting = watched.mean("pgbouncer", "client_waiting", first, last)
-        text = f"{_count(waiting, 'client')} waiting for a connection"
+        text = f"{count_of(waiting, 'client')} waiting for a connection"
         size = watched.highest("pgbouncer", "pool_size")
         text += "" if math.isnan(size) else f" of the {size:.0f} in the pool"
         active = watched.mean("postgres", "active", first, last)
-        return text + ("" if math.isnan(active) else f", {_count(active, 'statement')} running in PostgreSQL")
+        return text + ("" if math.isnan(active) else f", {count_of(active, 'statement')} running in PostgreSQL")
 
     return Seen(stretches(watched.samples("pgbouncer"), saturated), watched.kept("pgbouncer", "pool_ratio"), words)
 
@@ -253,12 +238,12 @@ def _pgbouncer(watched: Watched, native: bool) -> Seen:
 def _gunicorn(watched: Watched, native: bool) -> Seen:
     key = "worker_cpu_ratio_mean" if watched.seen("gunicorn", "worker_cpu_ratio_mean") else "worker_cpu_ratio_max"
     if not watched.seen("gunicorn", key):
-        return _nothing(watched, native, "gunicorn", "gunicorn's workers were not sampled", "there is no gunicorn")
+        return nothing_seen(watched, native, "gunicorn", "gunicorn's workers were not sampled", "there is no gunicorn")
 
     def words(first: float, last: float) -> str:
         workers = watched.mean("gunicorn", "workers", first, last)
         busy = watched.mean("gunicorn", key, first, last)
-        text = f"{_count(round(workers, 0), 'worker')}, {_share(busy)} of a core each"
+        text = f"{count_of(round(workers, 0), 'worker')}, {share(busy)} of a core each"
         lag = watched.mean("application", "hub_lag_seconds_max", first, last + 5)
         return text + (f", its event loop {lag * 1000:.0f} ms late" if lag >= 0.01 else "")
 
@@ -276,7 +261,9 @@ def _celery(queue: str) -> Callable[[Watched, bool], Seen]:
             others = any("depth." in key for sample in watched.samples("celery") for key in sample.values)
             if others:
                 return Seen(absent=f"there is no {queue} queue")
-            return _nothing(watched, native, "celery", "Celery's queues were not sampled", "there are no Celery queues")
+            return nothing_seen(
+                watched, native, "celery", "Celery's queues were not sampled", "there are no Celery queues"
+            )
 
         def saturated(sample: Sample) -> bool:
             taken = sample.get(busy)
@@ -288,11 +275,11 @@ def _celery(queue: str) -> Callable[[Watched, bool], Seen]:
 
         def words(first: float, last: float) -> str:
             waiting, oldest = (watched.mean("celery", key, first, last) for key in (depth, age))
-            text = f"{_count(waiting, 'task')} waiting" + (
+            text = f"{count_of(waiting, 'task')} waiting" + (
                 "" if math.isnan(oldest) else f", the oldest for {oldest:.2g} s"
             )
             taken = watched.mean("celery", busy, first, last)
-            return text + ("" if math.isnan(taken) else f", {_share(min(1.0, taken))} of its slots busy")
+            return text + ("" if math.isnan(taken) else f", {share(min(1.0, taken))} of its slots busy")
 
         return Seen(stretches(watched.samples("celery"), saturated), watched.kept("celery", busy), words)
 
@@ -403,34 +390,3 @@ RESOURCES: tuple[Resource, ...] = (
     ),
 )
 """Every resource, from nginx inwards."""
-
-
-def _nothing(watched: Watched, native: bool, source: str, missing: str, absent: str) -> Seen:
-    """A source of which nothing is known: a native stack that is not asked about it does not have it."""
-    return Seen(absent=absent) if native and not watched.sampled(source) else Seen(missing=missing)
-
-
-def _merged(found: tuple[Stretch, ...]) -> tuple[Stretch, ...]:
-    """Stretches that overlap or lie within two seconds of each other are one."""
-    merged: list[Stretch] = []
-    for stretch in sorted(found, key=lambda each: each.start_seconds):
-        if merged and stretch.start_seconds <= merged[-1].end_seconds + 2:
-            merged[-1] = Stretch(merged[-1].start_seconds, max(merged[-1].end_seconds, stretch.end_seconds))
-        else:
-            merged.append(stretch)
-    return tuple(merged)
-
-
-def _grown(watched: Watched, source: str, key: str, first: float, last: float) -> int:
-    values = [value for at, value in watched.points(source, key) if first <= at <= last]
-    return round(max(0.0, values[-1] - values[0])) if values else 0
-
-
-def _count(number: float, noun: str) -> str:
-    """``1 client``, ``2.8 clients``, ``130 clients``."""
-    text = f"{number:.0f}" if number >= 10 else f"{number:.2g}"
-    return f"{text} {noun}" + ("" if text == "1" else "s")
-
-
-def _share(value: float) -> str:
-    return "an unknown share" if math.isnan(value) else percent(max(0.0, value))

@@ -81,6 +81,11 @@ class Watched:
         """The highest value; NaN without any."""
         return max((value for _, value in self.points(source, key)), default=math.nan)
 
+    def grown(self, source: str, key: str, first: float, last: float) -> int:
+        """How much a counter grew from one second to another; 0 where it was not seen."""
+        values = [value for at, value in self.points(source, key) if first <= at <= last]
+        return round(max(0.0, values[-1] - values[0])) if values else 0
+
     def kept(self, source: str, key: str) -> float | None:
         """The largest value that held for three samples in a row; None with fewer samples."""
         values = [value for _, value in self.points(source, key)]
@@ -117,3 +122,14 @@ def growth(samples: Sequence[Sample], key: str) -> tuple[Stretch, ...]:
         if not math.isnan(now):
             before = now
     return tuple(found)
+
+
+def merged(found: tuple[Stretch, ...]) -> tuple[Stretch, ...]:
+    """Stretches that overlap or lie within two seconds of each other are one."""
+    kept: list[Stretch] = []
+    for stretch in sorted(found, key=lambda each: each.start_seconds):
+        if kept and stretch.start_seconds <= kept[-1].end_seconds + 2:
+            kept[-1] = Stretch(kept[-1].start_seconds, max(kept[-1].end_seconds, stretch.end_seconds))
+        else:
+            kept.append(stretch)
+    return tuple(kept)

@@ -218,7 +218,7 @@ def test_nothing_saturated_leaves_it_undetermined() -> None:
 def test_what_is_behind_and_was_not_seen_is_not_called_unsaturated(blind: str) -> None:
     bottleneck = found(saturated(PEAK - 5)["pgbouncer"], blind=(blind,))
     assert bottleneck.confidence is Confidence.UNDETERMINED
-    assert "not observed" in bottleneck.sentence
+    assert "PgBouncer's pool had saturated, but what may be behind was not observed: " in bottleneck.sentence
 
 
 def test_a_part_that_a_native_stack_does_not_have_is_absent_and_on_an_external_one_not_observed() -> None:
@@ -332,7 +332,7 @@ def test_nothing_broke_names_what_was_nearest_to_its_limit() -> None:
 def test_nothing_broke_and_still_something_was_saturated_first() -> None:
     bottleneck = found(saturated(PEAK + 7)["cpu"], saturated(PEAK + 20)["gunicorn"], base=SOUND)
     assert (bottleneck.confidence, bottleneck.resource) == (Confidence.NOTHING_BROKE, "cpu")
-    assert bottleneck.sentence.startswith("No bound broke; the CPU was the first to be used up, for 2:07 min at peak")
+    assert bottleneck.sentence.startswith("No bound broke; first to saturate: the CPU, for 2:07 min at peak")
 
 
 def test_at_3x_peak_the_peaks_bound_is_held_up_and_said_so() -> None:

@@ -11,7 +11,8 @@ from harness.model.figure import Citation
 from harness.model.samples import Event, RequestRow
 from harness.model.target import Stage
 from harness.model.verdict import Outcome, Severity, Verdict
-from tests.support.evidence import GIB, START, WALL, lectio_slos, make_evidence
+from tests.support.evidence import START, WALL, make_evidence
+from tests.support.lectio import GIB, lectio_slos
 
 PASS, FAIL, OPEN, INVALID = Outcome.PASS, Outcome.FAIL, Outcome.INCONCLUSIVE, Outcome.INVALID
 SLOW = {"slow": {"peak": 0.2}, "slow_seconds": 3.0}

@@ -6,7 +6,8 @@ from harness.analysis.predictions import OBSERVERS, compare, observed, ratio_of
 from harness.model.measurement import Basis
 from harness.model.prediction import MEASURES
 from harness.model.samples import ServerSample
-from tests.support.evidence import GIB, START, USERS, make_evidence
+from tests.support.evidence import START, make_evidence
+from tests.support.lectio import GIB, USERS
 from tests.support.plan_values import prediction
 
 

@@ -104,7 +104,7 @@ def test_a_token_that_was_set_is_not_shown(monkeypatch: pytest.MonkeyPatch) -> N
 def test_where_no_master_is_a_worker_gives_its_reason(printed, monkeypatch: pytest.MonkeyPatch) -> None:
     """The process ends before it has told anything."""
     monkeypatch.setenv("PROOFLOAD_WORKER_TOKEN", TOKEN)
-    monkeypatch.setattr("harness.experiment.participant.sys.executable", "/bin/false")
+    monkeypatch.setattr("harness.experiment.child.sys.executable", "/bin/false")
     with socket.socket() as nobody:
         nobody.bind(("127.0.0.1", 0))
         port = nobody.getsockname()[1]

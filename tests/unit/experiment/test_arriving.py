@@ -105,7 +105,7 @@ def test_the_token_is_in_no_argument(participant: Participant, monkeypatch: pyte
     def start(command: list[str], *, env: dict[str, str], **_: object) -> None:
         seen.append((command, env))
 
-    monkeypatch.setattr("harness.experiment.participant.subprocess.Popen", start)
+    monkeypatch.setattr("harness.experiment.child.subprocess.Popen", start)
     participant.start()
     ((command, environment),) = seen
     assert not any("secret" in word for word in command)

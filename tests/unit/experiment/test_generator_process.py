@@ -58,7 +58,7 @@ def started(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, workers: int) -> tu
     def start(command: list[str], *, env: dict[str, str], **_: object) -> None:
         seen.append((command, env))
 
-    monkeypatch.setattr("harness.experiment.generator.subprocess.Popen", start)
+    monkeypatch.setattr("harness.experiment.child.subprocess.Popen", start)
     (tmp_path / "logs").mkdir(exist_ok=True)
     Generator(RunDirectory(tmp_path), Path("flows.py"), "http://127.0.0.1:1", {}, workers).start()
     return seen[0]

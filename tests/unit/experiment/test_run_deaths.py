@@ -15,7 +15,7 @@ from harness.experiment.standing import Journal
 from harness.model.samples import Event
 from harness.store.jsonl import Appender, read_lines
 from harness.store.layout import RunDirectory
-from tests.support.evidence import make_plan
+from tests.support.lectio import make_plan
 
 
 class Generator:

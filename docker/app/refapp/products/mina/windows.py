@@ -6,16 +6,17 @@ from functools import cache
 
 from redis import Redis
 
-from refapp.config import settings
+from refapp.redis_client import redis_client
 
 SESSION_SECONDS = 3600
 """The plan's longest session: what was never transcribed is forgotten after it."""
+_TIMEOUT_SECONDS = 5.0
 
 
 @cache
 def audio_store() -> Redis:
     """Where chunks wait."""
-    return Redis.from_url(settings().redis_url, socket_timeout=5, socket_connect_timeout=5)
+    return redis_client(_TIMEOUT_SECONDS)
 
 
 def audio_key(session: str) -> str:
