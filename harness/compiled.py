@@ -37,6 +37,8 @@ SOURCES = (
 BUILT_ON = ("harness/loadgen/net.py", "harness/model/plan.py", "harness/model/samples.py", "scripts/compile")
 """What its machine code takes for granted besides."""
 
+CAN_BE_COMPILED = "not compiled yet"
+
 NEEDED_PACKAGES = "gcc libc6-dev python3-dev"
 """Debian's, for compiling."""
 
@@ -50,7 +52,7 @@ def folder(root: Path = ROOT) -> Path:
 
 
 def state(root: Path = ROOT) -> str:
-    """``compiled``, ``can be compiled``, or why it cannot."""
+    """``compiled``, or why not: CAN_BE_COMPILED, or what is missing."""
     try:
         if folder(root).is_dir():
             return "compiled"
@@ -60,7 +62,12 @@ def state(root: Path = ROOT) -> str:
         return "no C compiler"
     if not Path(sysconfig.get_paths()["include"], "Python.h").exists():
         return "no headers of Python"
-    return "can be compiled"
+    return CAN_BE_COMPILED
+
+
+def is_used() -> bool:
+    """Whether a process that is started now will use compiled modules."""
+    return os.environ.get("PROOFLOAD_COMPILED") != "no" and state() == "compiled"
 
 
 @cache

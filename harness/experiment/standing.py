@@ -11,6 +11,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 
 import harness
+from harness import compiled
 from harness.errors import EvidenceError, GeneratorError, HarnessError, MissingProgram, StackError
 from harness.experiment.fingerprint import host_fingerprint
 from harness.experiment.servers import Servers, bring_up
@@ -103,7 +104,7 @@ def standing(settings: Settings, run: RunDirectory, observer: Observer, stop: St
             limits=servers.limits,
             limits_enforced=servers.limits_enforced,
             read_back=servers.read_back,
-            versions=servers.versions,
+            versions={**servers.versions, "generator": "compiled" if compiled.is_used() else "interpreted"},
             deviations=(*settings.deviations, *servers.deviations),
             stack_seconds=time.monotonic() - began,
         )

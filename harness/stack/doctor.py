@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
+from harness.compiled import CAN_BE_COMPILED, NEEDED_PACKAGES
 from harness.model.units import Unit, format_quantity
 
 LEAST_PYTHON = (3, 11)
@@ -96,6 +97,7 @@ class Facts:
     cgroup_version: None when no limits can be set, and ``cgroup_reason`` says why. pressure: PSI is there.
     ephemeral_ports: how many there are. loopback_error: "" when a free port of 127.0.0.1 can be taken.
     runs_error: "" when the runs' folder can be written. leftovers: ids of runs whose servers outlived their harness.
+    generator: compiled, or why its hot path is interpreted, as ``harness.compiled.state`` says it.
     services_account: as root, whether there is an account for PostgreSQL, which refuses to run as root; else None.
     """
 
@@ -117,6 +119,7 @@ class Facts:
     pressure: bool
     services_account: bool | None = None
     docker: Docker = Docker("not looked for", "")
+    generator: str = "compiled"
 
 
 def diagnose(facts: Facts, need: Need | None = None) -> tuple[Finding, ...]:
@@ -137,6 +140,7 @@ def _findings(facts: Facts, need: Need | None) -> Iterator[Finding]:
     if facts.services_account is not None:
         yield _account(facts.services_account)
     yield _environment(facts)
+    yield _generator(facts)
     yield _limits(facts)
     yield _cores(facts, need)
     yield _memory(facts, need)
@@ -184,6 +188,16 @@ def _environment(facts: Facts) -> Finding:
     if facts.application_environment:
         return Finding("application", State.MISSING, f".venv-app {facts.application_environment}", SET_UP)
     return Finding("application", State.READY, ".venv-app is made from docker/app/requirements.txt")
+
+
+def _generator(facts: Facts) -> Finding:
+    if facts.generator == "compiled":
+        return Finding("load generator", State.READY, "its hot path is compiled")
+    if facts.generator == CAN_BE_COMPILED:
+        fix = SET_UP
+    else:
+        fix = f"apt-get install --no-install-recommends {NEEDED_PACKAGES}, then: {SET_UP}; only speed depends on it"
+    return Finding("load generator", State.NOTE, f"its hot path is interpreted: {facts.generator}", fix)
 
 
 def _limits(facts: Facts) -> Finding:

@@ -12,6 +12,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from harness import compiled
 from harness.errors import HarnessError
 from harness.stack.appenv import environment_problem
 from harness.stack.cleanup import status
@@ -58,6 +59,7 @@ def look(runs: Path, project: Path = PROJECT) -> Facts:
         pressure=Path("/proc/pressure/cpu").exists(),
         services_account=_has_account("postgres") if os.geteuid() == 0 else None,
         docker=find_docker(),
+        generator=compiled.state(project),
     )
 
 

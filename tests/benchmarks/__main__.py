@@ -17,6 +17,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from harness import compiled
 from tests.benchmarks.figures import Outcome, Readings, found, outcome
 from tests.benchmarks.page import page
 from tests.benchmarks.peers import PEERS, peer
@@ -85,7 +86,8 @@ def host() -> str:
 
 def versions() -> dict[str, str]:
     """Of everything that takes part; empty where it is missing."""
-    return {"python": platform.python_version(), **{each.name: each.version for each in PEERS}}
+    mine = "compiled" if compiled.is_used() else "interpreted"
+    return {"proofload": mine, "python": platform.python_version(), **{each.name: each.version for each in PEERS}}
 
 
 def _main(words: Sequence[str]) -> int:

@@ -32,6 +32,7 @@ FIRST_RATE = 2000.0
 RESOLUTION = 1.08
 _SENT_SHARE = 0.99
 _BOOT_SECONDS = 30.0
+_CHANCES = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,13 +184,14 @@ def rate_k6(setting: Setting) -> float:
 def stamps(setting: Setting, rate: float) -> Mapping[str, list[float]]:
     """For each request at that rate: our service time − the server's own ("error"), and actual − intended start
     ("start"), in seconds. Raises BenchError."""
-    told = setting.path("stamps.json")
-    with python_server(setting, "stamp") as server:
-        seen = ours_at(setting, server.url, rate, {"BENCH_STAMPS": str(told)})
-    if seen.errors or seen.dropped or not told.exists():
-        raise BenchError(f"{seen.errors} errors and {seen.dropped} dropped at {rate:.0f}/s")
-    found: Mapping[str, list[float]] = json.loads(told.read_text())
-    return found
+    for _ in range(_CHANCES):  # as where a rate is searched for: a machine that stops for 50 ms drops arrivals
+        told = setting.path("stamps.json")
+        with python_server(setting, "stamp") as server:
+            seen = ours_at(setting, server.url, rate, {"BENCH_STAMPS": str(told)})
+        if not (seen.errors or seen.dropped) and told.exists():
+            found: Mapping[str, list[float]] = json.loads(told.read_text())
+            return found
+    raise BenchError(f"{seen.errors} errors and {seen.dropped} dropped at {rate:.0f}/s")
 
 
 def half_of_the_top(setting: Setting) -> float:

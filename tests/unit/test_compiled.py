@@ -39,7 +39,7 @@ def test_why_nothing_is_compiled(checkout, monkeypatch):
     monkeypatch.setattr(compiled.sysconfig, "get_paths", lambda: {"include": str(checkout)})
     assert compiled.state(checkout) == "no headers of Python"
     (checkout / "Python.h").touch()
-    assert compiled.state(checkout) == "can be compiled"
+    assert compiled.state(checkout) == compiled.CAN_BE_COMPILED
     (checkout / compiled.SOURCES[0]).unlink()
     assert compiled.state(checkout) == "installed without its sources"
 

@@ -19,11 +19,11 @@ import ssl
 import sys
 import time
 from typing import Any
-from weakref import WeakKeyDictionary
 
 import gevent
 from gevent import getcurrent
 
+from harness.loadgen.each_loop import OneForEachLoop
 from harness.loadgen.net import Origin, TimedOut
 
 READ_BYTES = 128 * 1024
@@ -64,8 +64,7 @@ class _Turn:
                 _hub().handle_error(wire, *sys.exc_info())
 
 
-_turns: WeakKeyDictionary[Any, _Turn] = WeakKeyDictionary()
-"""By the hub, of which each thread has its own."""
+_turn = OneForEachLoop(_Turn)
 
 
 class Wire:
@@ -139,7 +138,7 @@ class Wire:
             sock.setblocking(False)
             sock.setsockopt(_socket.IPPROTO_TCP, _socket.TCP_NODELAY, 1)
             self._switch = hub.switch
-            self._turn = _turns.get(hub) or _turns.setdefault(hub, _Turn())
+            self._turn = _turn()
             self._io = hub.loop.io(sock.fileno(), _READ)
             self._watching = False
             failed = sock.connect_ex(address)

@@ -9,9 +9,10 @@ from __future__ import annotations
 import math
 from heapq import heappop, heappush
 from typing import Any, Final, Protocol
-from weakref import WeakKeyDictionary
 
 import gevent
+
+from harness.loadgen.each_loop import OneForEachLoop
 
 _SLOTS_PER_SECOND: Final = 16
 
@@ -79,13 +80,5 @@ class Lookout:
             self._set(self._order[0])
 
 
-_lookouts: WeakKeyDictionary[Any, Lookout] = WeakKeyDictionary()
-
-
-def lookout() -> Lookout:
-    """That of this thread's event loop."""
-    hub = gevent.get_hub()
-    found = _lookouts.get(hub)
-    if found is None:
-        found = _lookouts[hub] = Lookout()
-    return found
+lookout = OneForEachLoop(Lookout)
+"""That of this thread's event loop."""

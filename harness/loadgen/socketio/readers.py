@@ -7,11 +7,12 @@ loop watches: readable when any of them is.
 
 from __future__ import annotations
 
-from typing import Any, Final
-from weakref import WeakKeyDictionary
+from typing import Final
 
 import gevent
 from gevent.monkey import get_original
+
+from harness.loadgen.each_loop import OneForEachLoop
 
 _READ: Final = 1
 _ENDED: Final = 0x2000
@@ -70,13 +71,5 @@ class Readers:
                 reader.read(now, events != _READ)
 
 
-_readers: WeakKeyDictionary[Any, Readers] = WeakKeyDictionary()
-
-
-def readers() -> Readers:
-    """Those of this thread's event loop."""
-    hub = gevent.get_hub()
-    found = _readers.get(hub)
-    if found is None:
-        found = _readers[hub] = Readers()
-    return found
+readers = OneForEachLoop(Readers)
+"""Those of this thread's event loop."""

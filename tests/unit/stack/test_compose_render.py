@@ -162,7 +162,7 @@ def test_images_come_from_the_base_alone_and_nothing_is_published_beyond_loopbac
     assert all(port.startswith('"127.0.0.1:') for port in ports)
     assert "privileged" not in compose
     images = set(re.findall(r"image: proofload-(\w+):", compose)) | {"master"}  # of Kubernetes alone
-    on_the_way = {"base", "environment", "generator-environment", "generator", "${BASE}"}
+    on_the_way = {"base", "environment", "generator-environment", "generator-code", "generator", "${BASE}"}
     assert known - on_the_way == images
 
 

@@ -136,3 +136,14 @@ def test_docker_tells_its_versions_and_how_it_limits() -> None:
 def test_an_ordinary_user_needs_no_account_for_the_servers() -> None:
     subjects = [finding.subject for finding in diagnose(replace(GOOD, services_account=None))]
     assert "servers' account" not in subjects
+
+
+@pytest.mark.parametrize(
+    ("state", "fix"),
+    [("not compiled yet", "make setup"), ("no C compiler", "gcc libc6-dev python3-dev, then: make setup")],
+)
+def test_a_generator_that_is_interpreted_is_no_obstacle(state: str, fix: str) -> None:
+    findings = diagnose(replace(GOOD, generator=state))
+    (note,) = [finding for finding in findings if finding.state is State.NOTE]
+    assert (note.subject, state in note.found, fix in note.fix) == ("load generator", True, True)
+    assert can_verify(findings)
