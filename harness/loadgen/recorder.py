@@ -194,8 +194,8 @@ class Meter:
         return now
 
     def end(self, began: int, *, good: bool, at: int = 0) -> int:
-        """The request that began then has ended now, or ``at`` a reading of the clock since."""
-        now = at or self._clock()
+        """The request that began then has ended now, or ``at`` a reading of the clock; one from before is none."""
+        now = at if at > began else self._clock()
         self._edges += now
         self._service += now - began
         if good:

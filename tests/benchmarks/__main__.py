@@ -87,7 +87,9 @@ def host() -> str:
 def versions() -> dict[str, str]:
     """Of everything that takes part; empty where it is missing."""
     mine = "compiled" if compiled.is_used() else "interpreted"
-    return {"proofload": mine, "python": platform.python_version(), **{each.name: each.version for each in PEERS}}
+    shared = "libpython" in Path("/proc/self/maps").read_text()  # every call inside it then takes a detour
+    python = f"{platform.python_version()}, {'in a shared library' if shared else 'linked statically'}"
+    return {"proofload": mine, "python": python, **{each.name: each.version for each in PEERS}}
 
 
 def _main(words: Sequence[str]) -> int:

@@ -10,9 +10,8 @@ from typing import Any
 
 from tests.benchmarks.flat_out import locust_command, ours
 from tests.benchmarks.open_model import ours_at
-from tests.benchmarks.peers import NODE_FOLDER
 from tests.benchmarks.processes import BenchError, program, until
-from tests.benchmarks.servers import nginx, socket_io
+from tests.benchmarks.servers import nginx, python_server
 from tests.benchmarks.setting import Setting
 
 RATES = (500, 2_000, 8_000, 16_000)
@@ -42,7 +41,7 @@ def requests_with_endpoints(setting: Setting, endpoints: int) -> float:
 
 def messages_with_sockets(setting: Setting, sockets: int) -> float:
     """Acknowledged messages/s."""
-    with socket_io(setting, NODE_FOLDER) as server:
+    with python_server(setting, "acknowledge") as server:
         count = min(sockets, 20) if setting.small else sockets
         return ours(setting, server, "Echo", count, locustfile="ours_sockets.py").per_second
 
@@ -83,7 +82,7 @@ def groups(contestant: Callable[..., Any], group: Callable[..., Any]) -> tuple[A
             messages_with_sockets,
             SOCKETS,
             " sockets",
-            ("socket.io",),
+            (),
         ),
         ("grow-duration", "Closed loop: memory after", "MB", memory_after, DURATIONS, " s", ("nginx",)),
     )

@@ -33,6 +33,8 @@ MEANINGS = """
 - **Acknowledged messages**: one is under way on each connection, the next follows its acknowledgement, and all check
   what it says. The referee is a plain event loop (programs/acknowledge.py), because socket.io's own server is slower
   than the faster contestant; the row below it is what both reach on that.
+- **Ours is compiled** where "proofload" below says so: `make setup` does that with gcc (adr/0012). Interpreted, an
+  acknowledged message takes a quarter more.
 - **Uploads** are divided by the CPU time of the generator in that window, since one core swallows no faster than
   another sends.
 - **Open model**: 300 users each, connections kept; the first second, in which they are opened, is left out. A rate is
@@ -47,7 +49,8 @@ MEANINGS = """
   same clock. The oracle's servers serve a few thousand requests a second, too few for half of our top rate, so a plain
   event loop stands in for them. It had a request when its kernel stamped the packet, so what the request then waits for
   that loop is the server's time; everything before and after is our error, both ways through the kernel included. Half
-  of our top rate leaves little room for anything else on the two cores: a busy neighbour shows in this row first.
+  of our top rate leaves little room for anything else on the two cores: a busy neighbour shows in this row first. What
+  comes while the machine has stopped the generator is stamped by the kernel (adr/0013).
 - **Agreement**: the oracle's `tail` server answers 90 % in 20 ms and 10 % in 100 ms, so p50 and p95 are known.
 """
 
@@ -71,7 +74,7 @@ def page(stored: Mapping[str, Any]) -> str:
 def _profile(profile: Mapping[str, Any]) -> str:
     told = (
         f"{profile['samples']:,} samples of py-spy: {profile['what']}. "
-        "Own time; native code counts for the Python function that called it."
+        "Own time; native code counts for the Python function that called it, and nothing is compiled here."
     )
     lines = [(f"{100 * share:.0f} %", f"`{place}`") for place, share in profile["places"]]
     return told + "\n\n" + markdown(("share", "where"), lines) + "\n"

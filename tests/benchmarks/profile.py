@@ -21,6 +21,7 @@ from tests.benchmarks.setting import Setting
 SECONDS = 8
 PLACES = 16
 _PER_SECOND = 500
+_SEEN = {"PROOFLOAD_COMPILED": "no"}  # py-spy does not see functions of machine code
 _FRAME = re.compile(r"(?P<function>\S+) \((?P<path>.+?)(?::\d+)?\)$")
 
 
@@ -57,7 +58,7 @@ def profile(setting: Setting, rate: float) -> list[dict[str, Any]]:
     with nginx(setting) as server:
         command = locust_command("ours.py", server.url, 50, "Get")
         log = setting.path("profile.log")
-        with program(command, setting.generator_core, log, {"BENCH_RUN": str(closed)}) as running:
+        with program(command, setting.generator_core, log, {"BENCH_RUN": str(closed), **_SEEN}) as running:
             until(lambda: server.counted() > 200, 60.0, running)
             first = _spied(setting, spy, running, "GET in the closed loop, 50 users")
         run = RunDirectory(setting.path("run-profile"))
@@ -65,7 +66,7 @@ def profile(setting: Setting, rate: float) -> list[dict[str, Any]]:
         write_whole(run.plan, plan_of(rate, SECONDS + 8))
         command = locust_command("ours_open.py", server.url, 300)
         before = server.counted()
-        with program(command, setting.generator_core, log, {"PROOFLOAD_RUN": str(run.path)}) as running:
+        with program(command, setting.generator_core, log, {"PROOFLOAD_RUN": str(run.path), **_SEEN}) as running:
             until(lambda: server.counted() > before + 200, 60.0, running)
             second = _spied(setting, spy, running, f"open model at {rate:,.0f}/s, 300 users")
     return [first, second]

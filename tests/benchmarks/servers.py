@@ -49,6 +49,14 @@ def _answer(url: str) -> str:
         return text
 
 
+def _count(url: str) -> float:
+    """Raises BenchError: a server that is too busy to tell is a reading that failed, not the end of the bench."""
+    try:
+        return float(_answer(url))
+    except OSError as error:
+        raise BenchError(f"the server does not tell what it counted: {error}") from error
+
+
 def _is_up(url: str) -> bool:
     try:
         _answer(url)
@@ -125,4 +133,4 @@ def _counting(setting: Setting, command: list[str | Path], name: str) -> Iterato
     with program([*command, str(port)], setting.server_core, setting.path(f"{name}.log")) as running:
         url = f"http://127.0.0.1:{port}/counted"
         until(lambda: _is_up(url), _START_SECONDS, running)
-        yield Server(port, lambda: float(_answer(url)), running)
+        yield Server(port, lambda: _count(url), running)

@@ -6,6 +6,7 @@ import gc
 import gzip
 import socket
 import ssl
+import struct
 import subprocess
 import threading
 import time
@@ -22,6 +23,7 @@ from harness.errors import ConfigError, GeneratorError
 from harness.loadgen.http_client.body import multipart, of_bytes, of_data, of_json
 from harness.loadgen.http_client.client import HttpClient, RedirectRefused, Retries, TooManyRedirects
 from harness.loadgen.http_client.response import Response
+from harness.loadgen.http_client.wire import came_at
 from harness.loadgen.net import FAILURES, ConnectionEnded, Origin, ProtocolError, TimedOut, error_kind
 from tests.loadgen.scripted_server import answer, answering, read_head, read_request, serving
 
@@ -153,6 +155,33 @@ def test_what_one_user_does_with_an_answer_is_no_part_of_another_s_time():
         both.answer_in_one_turn()
         gevent.joinall(users, timeout=5, raise_error=True)
     assert abs(received[0] - received[1]) < 300_000_000
+
+
+def test_an_answer_has_come_when_the_kernel_had_it_however_late_it_is_read():
+    both = AllAtOnce(2)
+    with serving(both) as server:
+        clients = [client_of(server), client_of(server)]
+        users = [gevent.spawn(client.send, "GET", "/", Response()) for client in clients]
+        both.answer_in_one_turn()
+        answered = time.monotonic_ns()
+        spin(0.5)  # the generator is held up
+        received = [user.get(timeout=5).received_at for user in users]
+    assert all(at < answered + 250_000_000 for at in received)
+
+
+def test_a_stamp_is_believed_within_what_is_known_besides():
+    now, today = time.monotonic_ns(), time.time_ns()
+    second = 1_000_000_000
+
+    def stamp(age_ns):
+        return [(1, 35, struct.pack("ll", *divmod(today - age_ns, second)))]
+
+    slack = 50_000_000  # of this test's own way from one clock to the other
+    assert abs(came_at(stamp(2 * second), now - 5 * second, now) - (now - 2 * second)) < slack
+    assert came_at([], now - 5 * second, now) == now, "no stamp"
+    assert came_at(stamp(9 * second), now - 5 * second, now) == now, "before the last round: the time of day was set"
+    assert came_at(stamp(-3600 * second), now - 5 * second, now) == now, "in the future"
+    assert came_at([(1, 99, b"")], now - 5 * second, now) == now, "something else"
 
 
 def test_one_who_is_killed_when_the_answer_is_read_already_is_not_woken():

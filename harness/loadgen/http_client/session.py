@@ -196,7 +196,7 @@ class Session:
         response.began = _monotonic()
         try:
             connection = self._client.send(method, path, response, **options)
-            response.ended = connection.received_at / 1e9
+            response.ended = max(response.began, connection.received_at / 1e9)
             if connection.busy:
                 seconds = options["timeout_seconds"] or self._client.timeout_seconds
                 response.stream(connection, seconds, decoder_of(response.headers))

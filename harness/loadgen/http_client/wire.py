@@ -18,6 +18,9 @@ import os
 import ssl
 import sys
 import time
+from collections.abc import Sequence
+from contextlib import suppress
+from struct import Struct
 from typing import Any
 
 import gevent
@@ -30,10 +33,17 @@ READ_BYTES = 128 * 1024
 
 _buffer = bytearray(READ_BYTES)
 _received = memoryview(_buffer)
+_BUFFERS = (_buffer,)
 _AWAITED: Any = object()
 """Stands for what is to be read."""
 
 _READ, _WRITE = 1, 2
+_STALE_NS = 1_000_000
+"""What is read may be as old as this before the kernel is asked when it came: asking costs half a microsecond."""
+
+_TIMESTAMPNS = 35  # asm-generic/socket.h: SO_TIMESTAMPNS and SCM_TIMESTAMPNS; the socket module has no name for it
+_TIMESPEC = Struct("ll")
+_ROOM_FOR_STAMP = _socket.CMSG_SPACE(_TIMESPEC.size)
 _TLS_RECORDS_BYTES = 64 * 1024
 
 _hub = gevent.get_hub
@@ -41,13 +51,34 @@ _monotonic = time.monotonic
 _monotonic_ns = time.monotonic_ns
 
 
-class _Turn:
-    """Those of one event loop that have got what they waited for: all go on once the loop has read what there is."""
+def came_at(extra: Sequence[tuple[int, int, bytes]], after: int, read_at: int) -> int:
+    """When bytes that were read had come, in nanoseconds of CLOCK_MONOTONIC. extra: what the kernel said beside them.
 
-    __slots__ = ("ready",)
+    Its stamp is of the time of day, which somebody may set meanwhile; so it is believed within what is known besides:
+    after ``after`` (but for what may count as fresh), and not in the future.
+    """
+    for _, kind, data in extra:
+        if kind == _TIMESTAMPNS:
+            seconds, nanoseconds = _TIMESPEC.unpack(data)
+            age = time.time_ns() - (seconds * 1_000_000_000 + nanoseconds)
+            came: int = _monotonic_ns() - age
+            if after - _STALE_NS <= came and age >= 0:
+                return came
+    return read_at
+
+
+class _Turn:
+    """Those of one event loop that have got what they waited for: all go on once the loop has read what there is.
+
+    began, before: when this round of the loop read first, and when the round before it did, in nanoseconds of
+    CLOCK_MONOTONIC. What this round reads came after that.
+    """
+
+    __slots__ = ("before", "began", "ready")
 
     def __init__(self) -> None:
         self.ready: list[Wire] = []
+        self.began = self.before = 0
 
     def soon(self) -> None:
         _hub().loop.run_callback(self._run)
@@ -71,7 +102,8 @@ class Wire:
     """A connection to an origin, closed until ``open``.
 
     A request sets ``deadline`` (CLOCK_MONOTONIC, seconds) and ``busy``; whatever waits raises TimedOut once it has
-    passed. One greenlet at a time. received_at: when something was read last, in nanoseconds of CLOCK_MONOTONIC.
+    passed. One greenlet at a time. received_at: when what was read last had come, in nanoseconds of CLOCK_MONOTONIC; by
+    the kernel's own stamp where this process may have been late to read it (docs/adr/0013).
     """
 
     __slots__ = (
@@ -137,6 +169,8 @@ class Wire:
         try:
             sock.setblocking(False)
             sock.setsockopt(_socket.IPPROTO_TCP, _socket.TCP_NODELAY, 1)
+            with suppress(OSError):  # without stamps, what comes is as old as its reading
+                sock.setsockopt(_socket.SOL_SOCKET, _TIMESTAMPNS, 1)
             self._switch = hub.switch
             self._turn = _turn()
             self._io = hub.loop.io(sock.fileno(), _READ)
@@ -208,16 +242,26 @@ class Wire:
 
     def _on_readable(self) -> None:
         if self._chunk is _AWAITED:
+            now = _monotonic_ns()
+            turn = self._turn
+            ready = turn.ready
+            if not ready:
+                turn.before = turn.began
+                turn.began = now
             try:
-                self._chunk = _received[: self._sock.recv_into(_buffer)].tobytes()
+                if now - turn.before < _STALE_NS:
+                    self._chunk = _received[: self._sock.recv_into(_buffer)].tobytes()
+                    self.received_at = now
+                else:
+                    count, extra, _, _ = self._sock.recvmsg_into(_BUFFERS, _ROOM_FOR_STAMP)
+                    self._chunk = _received[:count].tobytes()
+                    self.received_at = came_at(extra, turn.before, now)
             except BlockingIOError:
                 return
             except OSError as error:
                 self._chunk = error
-            self.received_at = _monotonic_ns()
-            ready = self._turn.ready
             if not ready:
-                self._turn.soon()
+                turn.soon()
             ready.append(self)
             return
         if self._chunk is not None:
