@@ -65,13 +65,19 @@ def _why(claim: Claim, readings: Readings | None) -> str:
 CLAIM_HEAD = ("row", "bound", "aim", "found", "runs", "reached")
 
 
+def _size(contestant: str) -> tuple[int, str]:
+    """What a growing thing is sorted by: the number in its name."""
+    digits = "".join(filter(str.isdigit, contestant.partition(" ")[0].partition("/")[0]))
+    return int(digits or 0), contestant
+
+
 def reading_lines(titles: Mapping[str, tuple[str, str]], kept: Mapping[str, Readings]) -> list[tuple[str, ...]]:
     """Every contestant's own figure. titles: of the groups, with their units."""
     lines: list[tuple[str, ...]] = []
     for name, (title, unit) in titles.items():
         if (readings := kept.get(name)) is None:
             continue
-        for contestant, values in readings.values.items():
+        for contestant, values in sorted(readings.values.items(), key=lambda item: _size(item[0])):
             shown = said(figure_of(values)) if values else readings.missing.get(contestant, "–")
             lines.append((title, contestant, shown, unit))
         lines += [

@@ -27,7 +27,8 @@ def checkout(tmp_path: Path) -> Path:
     for folder, requirements in ((".venv", "requirements.lock"), (".venv-app", "docker/app/requirements.txt")):
         binaries = project / folder / "bin"
         binaries.mkdir(parents=True)
-        (binaries / "python").symlink_to("/bin/true")
+        # Asked whether the generator is still to be compiled, it says no.
+        (binaries / "python").symlink_to("/bin/false")
         digest = hashlib.sha256((project / requirements).read_bytes()).hexdigest()
         (project / folder / f".installed-{Path(requirements).name}").write_text(f"{digest} {project}\n")
     (project / ".venv" / "bin" / "proofload").symlink_to("/bin/true")
@@ -62,6 +63,19 @@ def test_when_all_is_there_nothing_happens_and_nothing_is_said(checkout: Path) -
     done = call(checkout, "run", path=os.environ["PATH"])
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
     assert not (checkout / ".state").exists()
+
+
+def test_the_generator_is_compiled_where_that_is_still_to_be_done(checkout: Path) -> None:
+    python = checkout / ".venv" / "bin" / "python"
+    python.unlink()
+    python.write_text('#!/bin/sh\nif [ "$2" = --needed ]; then [ ! -e compiled ]; else touch compiled; fi\n')
+    python.chmod(0o755)
+    done = call(checkout, "run", path=os.environ["PATH"])
+    assert done.returncode == 0
+    assert "hot path compiled" in done.stdout
+    assert (checkout / "compiled").exists()
+    again = call(checkout, "run", path=os.environ["PATH"])
+    assert (again.returncode, again.stdout, again.stderr) == (0, "", "")
 
 
 def test_the_doctor_reads_the_stamp_that_the_script_trusts(checkout: Path) -> None:
