@@ -38,6 +38,7 @@ BUILT_ON = ("harness/loadgen/net.py", "harness/model/plan.py", "harness/model/sa
 """What its machine code takes for granted besides."""
 
 CAN_BE_COMPILED = "not compiled yet"
+"""The state of a checkout where nothing is missing but `scripts/compile`."""
 
 NEEDED_PACKAGES = "gcc libc6-dev python3-dev"
 """Debian's, for compiling."""

@@ -12,7 +12,7 @@ T = TypeVar("T")
 
 
 class OneForEachLoop(Generic[T]):
-    """It goes with its loop."""
+    """Made once for each event loop, and gone with it."""
 
     def __init__(self, make: Callable[[], T]) -> None:
         self._make = make

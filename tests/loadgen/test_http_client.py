@@ -1,61 +1,23 @@
-"""The HTTP client against servers on loopback, good ones and bad ones."""
+"""The HTTP client against servers on loopback."""
 
 from __future__ import annotations
 
 import gc
 import gzip
 import socket
-import ssl
-import struct
-import subprocess
 import threading
-import time
-import tracemalloc
 import zlib
 
 import brotli
 import gevent
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
-from harness.errors import ConfigError, GeneratorError
-from harness.loadgen.http_client.body import multipart, of_bytes, of_data, of_json
+from harness.errors import ConfigError
+from harness.loadgen.http_client.body import of_bytes, of_data, of_json
 from harness.loadgen.http_client.client import HttpClient, RedirectRefused, Retries, TooManyRedirects
-from harness.loadgen.http_client.response import Response
-from harness.loadgen.http_client.wire import came_at
 from harness.loadgen.net import FAILURES, ConnectionEnded, Origin, ProtocolError, TimedOut, error_kind
+from tests.loadgen.asking import ask, client_of, fails, saying
 from tests.loadgen.scripted_server import answer, answering, read_head, read_request, serving
-
-
-def client_of(server, **options) -> HttpClient:
-    return HttpClient(Origin.parse(f"http://127.0.0.1:{server.port}"), options.pop("timeout", 5.0), **options)
-
-
-def ask(client: HttpClient, method: str = "GET", path: str = "/", **options) -> Response:
-    response = Response()
-    client.send(method, path, response, **options)
-    return response
-
-
-def fails(script, *, timeout: float = 1.0, **options) -> BaseException:
-    """What a request to such a server ends with, within its timeout and a little."""
-    with serving(script) as server:
-        client = client_of(server, timeout=timeout)
-        began = time.monotonic()
-        with pytest.raises(FAILURES) as caught:
-            ask(client, **options)
-        assert time.monotonic() - began < timeout + 1.0
-        client.close()
-        return caught.value
-
-
-def saying(data: bytes):
-    def script(connection):
-        read_request(connection)
-        connection.sendall(data)
-
-    return script
 
 
 def test_a_connection_is_kept_for_many_requests():
@@ -107,102 +69,6 @@ def test_chunked_however_it_arrives(pieces):
         assert ask(client).body == ask(client).body == body
         assert server.connections == 1
         client.close()
-
-
-def spin(seconds: float) -> None:
-    """Let nobody else run in this thread."""
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        pass
-
-
-class AllAtOnce:
-    """A server's script that answers a number of requests once it may."""
-
-    def __init__(self, number: int) -> None:
-        self._number = number
-        self._may = threading.Event()
-        self._asked = self._answered = 0
-
-    def __call__(self, connection) -> None:
-        read_request(connection)
-        self._asked += 1
-        self._may.wait(5)
-        connection.sendall(answer(b"x"))
-        self._answered += 1
-
-    def answer_in_one_turn(self) -> None:
-        """Have all answers come while the event loop does not run."""
-        with gevent.Timeout(5):
-            while self._asked < self._number:
-                gevent.sleep(0.001)
-        self._may.set()
-        end = time.monotonic() + 5
-        while self._answered < self._number and time.monotonic() < end:
-            spin(0.01)
-
-
-def test_what_one_user_does_with_an_answer_is_no_part_of_another_s_time():
-    both, received = AllAtOnce(2), []
-    with serving(both) as server:
-
-        def user():
-            client = client_of(server)
-            received.append(client.send("GET", "/", Response()).received_at)
-            spin(0.5)
-
-        users = [gevent.spawn(user), gevent.spawn(user)]
-        both.answer_in_one_turn()
-        gevent.joinall(users, timeout=5, raise_error=True)
-    assert abs(received[0] - received[1]) < 300_000_000
-
-
-def test_an_answer_has_come_when_the_kernel_had_it_however_late_it_is_read():
-    both = AllAtOnce(2)
-    with serving(both) as server:
-        clients = [client_of(server), client_of(server)]
-        users = [gevent.spawn(client.send, "GET", "/", Response()) for client in clients]
-        both.answer_in_one_turn()
-        answered = time.monotonic_ns()
-        spin(0.5)  # the generator is held up
-        received = [user.get(timeout=5).received_at for user in users]
-    assert all(at < answered + 250_000_000 for at in received)
-
-
-def test_a_stamp_is_believed_within_what_is_known_besides():
-    now, today = time.monotonic_ns(), time.time_ns()
-    second = 1_000_000_000
-
-    def stamp(age_ns):
-        return [(1, 35, struct.pack("ll", *divmod(today - age_ns, second)))]
-
-    slack = 50_000_000  # of this test's own way from one clock to the other
-    assert abs(came_at(stamp(2 * second), now - 5 * second, now) - (now - 2 * second)) < slack
-    assert came_at([], now - 5 * second, now) == now, "no stamp"
-    assert came_at(stamp(9 * second), now - 5 * second, now) == now, "before the last round: the time of day was set"
-    assert came_at(stamp(-3600 * second), now - 5 * second, now) == now, "in the future"
-    assert came_at([(1, 99, b"")], now - 5 * second, now) == now, "something else"
-
-
-def test_one_who_is_killed_when_the_answer_is_read_already_is_not_woken():
-    both, went_on = AllAtOnce(2), []
-    with serving(both) as server:
-
-        def user(number):
-            try:
-                ask(client_of(server))
-                went_on.append("answered")
-                gevent.get_hub().loop.run_callback(gevent.getcurrent().switch)
-                users[1 - number].throw(gevent.GreenletExit)
-            except gevent.GreenletExit:
-                began = time.monotonic()
-                gevent.sleep(0.05)  # where a stray wake-up would come to
-                went_on.append("killed" if time.monotonic() - began >= 0.04 else "woken")
-
-        users = [gevent.spawn(user, 0), gevent.spawn(user, 1)]
-        both.answer_in_one_turn()
-        gevent.joinall(users, timeout=5, raise_error=True)
-    assert went_on == ["answered", "killed"]
 
 
 def _deflate_bare(data: bytes) -> bytes:
@@ -380,92 +246,6 @@ def test_an_iterator_is_not_sent_again():
         assert server.connections == 1
 
 
-@pytest.mark.parametrize("known", [True, False])
-def test_a_body_in_pieces(known):
-    pieces = [b"a" * 100_000, b"", b"b" * 300_000, b"c"]
-    with serving(lambda connection: connection.sendall(_digest(connection))) as server:
-        body = of_bytes(pieces) if known else of_data(iter(pieces))
-        whole = b"".join(pieces)
-        length = str(len(whole)) if known else "None"
-        assert ask(client_of(server), "POST", body=body).body == f"{zlib.crc32(whole)} {len(whole)} {length}".encode()
-
-
-def _digest(connection) -> bytes:
-    _, fields, body = read_request(connection)
-    return answer(f"{zlib.crc32(body)} {len(body)} {fields.get('content-length')}".encode())
-
-
-def test_a_multipart_upload_takes_no_memory(tmp_path):
-    big = tmp_path / "big.bin"
-    with big.open("wb") as file:
-        file.truncate(100 * 1024 * 1024)
-    got = []
-
-    def script(connection):
-        _, fields, rest = read_head(connection)
-        left = int(fields["content-length"]) - len(rest)
-        got.append(left + len(rest))
-        while left:
-            left -= len(connection.recv(1 << 20))
-        connection.sendall(answer(b"all", "201 Created"))
-
-    with serving(script) as server, big.open("rb") as file:
-        tracemalloc.start()
-        body = multipart({"file": ("big.bin", file, "video/mp4")}, {"name": "x"})
-        assert ask(client_of(server, timeout=60.0), "POST", body=body).body == b"all"
-        assert tracemalloc.get_traced_memory()[1] < 8 * 1024 * 1024
-        tracemalloc.stop()
-    assert got == [body.length]
-    assert body.length is not None and body.length > 100 * 1024 * 1024
-
-
-def test_a_file_that_shrinks_while_it_is_sent_is_our_mistake(tmp_path):
-    path = tmp_path / "file"
-    path.write_bytes(b"x" * 50_000)
-    with serving(answering(answer())) as server, path.open("rb") as file:
-        body = of_data(file)
-        path.write_bytes(b"x")
-        with pytest.raises(GeneratorError, match="announced length"):
-            ask(client_of(server), "POST", body=body)
-
-
-def test_100_continue_waits_and_a_refusal_saves_the_body():
-    expect = (("Expect", "100-continue"),)
-    bodies = {}
-    both = threading.Barrier(3)
-
-    def script(connection):
-        line, _, rest = read_head(connection)
-        if "refuse" in line:
-            connection.sendall(answer(b"too large", "413 Content Too Large"))
-        else:
-            assert not rest
-            connection.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")
-            rest = connection.recv(10)
-            connection.sendall(answer(b"taken"))
-        bodies[line.split()[1]] = rest
-        both.wait(5)
-
-    with serving(script) as server:
-        client = client_of(server)
-        assert ask(client, "POST", "/", body=of_bytes((b"0123456789",)), headers=expect).body == b"taken"
-        client.close()
-        assert ask(client, "POST", "/refuse", body=of_bytes((b"0123456789",)), headers=expect).status == 413
-        both.wait(5)
-    assert bodies == {"/": b"0123456789", "/refuse": b""}
-
-
-def test_an_early_answer_ends_an_upload():
-    def script(connection):
-        read_head(connection)
-        connection.sendall(answer(b"enough", "413 Content Too Large"))
-        threading.Event().wait(0.2)
-
-    with serving(script) as server:
-        response = ask(client_of(server), "POST", body=of_bytes((b"x" * 50_000_000,)))
-        assert (response.status, response.body) == (413, b"enough")
-
-
 def test_ipv6():
     try:
         context = serving(answering(answer(b"six")), host="::1")
@@ -481,158 +261,6 @@ def test_a_name_with_an_address_where_nobody_listens():
     with serving(answering(answer(b"local"))) as server:
         client = HttpClient(Origin.parse(f"http://localhost:{server.port}"), 5.0)
         assert ask(client).body == b"local"
-        client.close()
-
-
-@pytest.fixture(scope="module")
-def certificates(tmp_path_factory):
-    """An authority of our own, and a server's certificate for localhost that it signed."""
-    folder = tmp_path_factory.mktemp("tls")
-
-    def openssl(*arguments):
-        subprocess.run(["openssl", *arguments], cwd=folder, check=True, capture_output=True)
-
-    new = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes")
-    openssl("req", "-x509", *new, "-keyout", "ca.key", "-out", "ca.pem", "-days", "2", "-subj", "/CN=test authority")
-    openssl("req", *new, "-keyout", "server.key", "-out", "server.csr", "-subj", "/CN=localhost")
-    (folder / "names").write_text("subjectAltName=DNS:localhost\n")
-    signed = ("-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial", "-days", "2", "-extfile", "names")
-    openssl("x509", "-req", "-in", "server.csr", "-out", "server.pem", *signed)
-    return folder
-
-
-def test_tls_is_verified(certificates):
-    serve = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    serve.load_cert_chain(certificates / "server.pem", certificates / "server.key")
-    trusting = ssl.create_default_context(cafile=str(certificates / "ca.pem"))
-    blind = ssl.create_default_context()
-    blind.check_hostname, blind.verify_mode = False, ssl.CERT_NONE
-    body = bytes(range(256)) * 8000
-
-    def script(connection):
-        while (request := read_request(connection))[0]:
-            connection.sendall(answer(request[2] or body))
-
-    with serving(script, tls=serve) as server:
-        for host, context in (("localhost", trusting), ("127.0.0.1", blind)):
-            client = HttpClient(Origin.parse(f"https://{host}:{server.port}"), 5.0, tls=context)
-            before = server.connections
-            assert ask(client).body == body
-            assert ask(client, "POST", body=of_bytes((body, body))).body == body * 2
-            assert server.connections == before + 1
-            client.close()
-        for host, context in (("localhost", None), ("127.0.0.1", trusting)):  # unknown authority, another name
-            client = HttpClient(Origin.parse(f"https://{host}:{server.port}"), 5.0, tls=context)
-            with pytest.raises(ssl.SSLCertVerificationError) as caught:
-                ask(client)
-            assert error_kind(caught.value) == "TLS error"
-
-    def ticket_in_the_pause(connection):
-        """A new session ticket comes while nobody waits: that does not end the connection."""
-        for number in range(3):
-            read_request(connection)
-            connection.sendall(answer(b"%d" % number))
-
-    serve.num_tickets = 4
-    with serving(ticket_in_the_pause, tls=serve) as server:
-        client = HttpClient(Origin.parse(f"https://localhost:{server.port}"), 5.0, tls=trusting)
-        for number in range(3):
-            assert ask(client, "POST").body == b"%d" % number
-            gevent.sleep(0.3)
-        assert server.connections == 1
-        client.close()
-    with serving(saying(b"this is no TLS")) as server, pytest.raises(FAILURES):
-        ask(HttpClient(Origin.parse(f"https://localhost:{server.port}"), 2.0, tls=trusting))
-
-
-# Bad servers.
-
-
-def drip(connection):
-    read_request(connection)
-    connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n")
-    for _ in range(100):
-        connection.sendall(b"x")
-        threading.Event().wait(0.05)
-
-
-def endless(start: bytes, more: bytes):
-    def script(connection):
-        read_request(connection)
-        connection.sendall(start)
-        while True:
-            connection.sendall(more)
-
-    return script
-
-
-def test_no_answer_is_a_timeout():
-    assert isinstance(fails(lambda connection: threading.Event().wait(2), timeout=0.3), TimedOut)
-
-
-def test_a_slow_drip_is_a_timeout_of_the_whole_request():
-    assert isinstance(fails(drip, timeout=0.3), TimedOut)
-
-
-@pytest.mark.parametrize(
-    ("start", "more"),
-    [
-        (b"HTTP/1.1 200 OK\r\n", b"X-More: and more\r\n" * 100),
-        (b"HTTP/1.1 200 OK\r\nX-Long: ", b"x" * 10_000),
-        (b"", b"HTTP/1.1 102 Processing\r\n\r\n"),
-        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", b"fffff\r\n" + b"x" * 0xFFFFF + b"\r\n"),
-        (b"HTTP/1.1 200 OK\r\n\r\n", b"x" * 1_000_000),
-        (b"", b"\x00" * 100),
-    ],
-)
-def test_what_has_no_end_is_ended(start, more):
-    assert error_kind(fails(endless(start, more), timeout=8.0)) == "protocol error"
-
-
-@pytest.mark.parametrize(
-    ("said", "kind"),
-    [
-        (b"", "connection closed"),
-        (b"220 smtp.example.org ESMTP\r\n", "protocol error"),
-        (b"HTTP/1.1 2000 OK\r\n\r\n", "protocol error"),
-        (b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nshort", "connection closed"),
-        (b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nlonger than that", "protocol error"),
-        (b"HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\n", "protocol error"),
-        (b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab", "protocol error"),
-        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nnothex\r\n", "protocol error"),
-        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nab", "connection closed"),
-        (b"HTTP/1.1 200 OK\r\nContent-Le", "connection closed"),
-        (b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n", "protocol error"),
-        (b"HTTP/1.1 100 Continue\r\n\r\n", "connection closed"),
-    ],
-)
-def test_wrong_answers_have_a_name(said, kind):
-    assert error_kind(fails(saying(said))) == kind
-
-
-def test_a_reset_has_a_name():
-    def script(connection):
-        read_request(connection)
-        connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n")
-        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\x01\0\0\0\0\0\0\0")
-
-    assert error_kind(fails(script)) == "connection reset"
-
-
-def test_nobody_listens():
-    with serving(answering(answer())) as server:
-        client = client_of(server)
-    with pytest.raises(ConnectionRefusedError):
-        ask(client)
-
-
-def test_a_bad_answer_does_not_spoil_the_next():
-    with serving(saying(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nlonger")) as server:
-        client = client_of(server)
-        with pytest.raises(FAILURES):
-            ask(client)
-        server.script = answering(answer(b"good"))
-        assert ask(client).body == b"good"
         client.close()
 
 
@@ -693,56 +321,3 @@ def test_an_outer_timeout_is_obeyed():
     hanging = serving(lambda connection: threading.Event().wait(1))
     with hanging as server, pytest.raises(gevent.Timeout), gevent.Timeout(0.1):
         ask(client_of(server))
-
-
-GOOD = (
-    answer(b"body", "200 OK", "Set-Cookie: a=b; Path=/", "X: y"),
-    b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nbody\r\n0\r\n\r\n",
-    answer(gzip.compress(b"body" * 20), "200 OK", "Content-Encoding: gzip"),
-    b"HTTP/1.1 100 Continue\r\n\r\n" + answer(b"x", "302 Found", "Location: /y"),
-    b"HTTP/1.0 200 OK\r\n\r\nuntil the end",
-)
-
-
-@st.composite
-def broken_answers(draw):
-    """A good answer with some bytes changed, cut out, doubled or put in; or plain noise."""
-    data = bytearray(draw(st.sampled_from((*GOOD, b""))))
-    for _ in range(draw(st.integers(0, 4))):
-        at = draw(st.integers(0, len(data)))
-        to = min(len(data), at + draw(st.integers(0, 12)))
-        data[at:to] = draw(
-            st.one_of(st.binary(max_size=12), st.sampled_from((b"\r\n", b"\r\n\r\n", b": ", b"\n", b"0")))
-        )
-    return bytes(data)
-
-
-@settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
-@given(broken_answers(), st.integers(1, 40), st.sampled_from(["GET", "HEAD", "POST"]))
-def test_whatever_a_server_says_there_is_a_response_or_a_typed_error(fuzzed, said, cut, method):
-    server, client = fuzzed
-
-    def script(connection):
-        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        read_request(connection)
-        connection.sendall(said[:cut])
-        connection.sendall(said[cut:])
-
-    server.script = script
-    began = time.monotonic()
-    response = Response()
-    try:
-        client.send(method, "/", response, redirects=2)
-    except FAILURES as error:
-        assert error_kind(error)
-    else:
-        assert 200 <= response.status <= 999
-        dict(response.headers)
-    assert time.monotonic() - began < 3.0
-    client.close()
-
-
-@pytest.fixture(scope="module")
-def fuzzed():
-    with serving(answering(answer())) as server:
-        yield server, client_of(server, timeout=2.0)

@@ -18,15 +18,14 @@ import os
 import ssl
 import sys
 import time
-from collections.abc import Sequence
 from contextlib import suppress
-from struct import Struct
 from typing import Any
 
 import gevent
 from gevent import getcurrent
 
 from harness.loadgen.each_loop import OneForEachLoop
+from harness.loadgen.http_client.kernel_stamp import ROOM_FOR_STAMP, STALE_NS, TIMESTAMPNS, came_at
 from harness.loadgen.net import Origin, TimedOut
 
 READ_BYTES = 128 * 1024
@@ -38,33 +37,11 @@ _AWAITED: Any = object()
 """Stands for what is to be read."""
 
 _READ, _WRITE = 1, 2
-_STALE_NS = 1_000_000
-"""What is read may be as old as this before the kernel is asked when it came: asking costs half a microsecond."""
-
-_TIMESTAMPNS = 35  # asm-generic/socket.h: SO_TIMESTAMPNS and SCM_TIMESTAMPNS; the socket module has no name for it
-_TIMESPEC = Struct("ll")
-_ROOM_FOR_STAMP = _socket.CMSG_SPACE(_TIMESPEC.size)
 _TLS_RECORDS_BYTES = 64 * 1024
 
 _hub = gevent.get_hub
 _monotonic = time.monotonic
 _monotonic_ns = time.monotonic_ns
-
-
-def came_at(extra: Sequence[tuple[int, int, bytes]], after: int, read_at: int) -> int:
-    """When bytes that were read had come, in nanoseconds of CLOCK_MONOTONIC. extra: what the kernel said beside them.
-
-    Its stamp is of the time of day, which somebody may set meanwhile; so it is believed within what is known besides:
-    after ``after`` (but for what may count as fresh), and not in the future.
-    """
-    for _, kind, data in extra:
-        if kind == _TIMESTAMPNS:
-            seconds, nanoseconds = _TIMESPEC.unpack(data)
-            age = time.time_ns() - (seconds * 1_000_000_000 + nanoseconds)
-            came: int = _monotonic_ns() - age
-            if after - _STALE_NS <= came and age >= 0:
-                return came
-    return read_at
 
 
 class _Turn:
@@ -170,7 +147,7 @@ class Wire:
             sock.setblocking(False)
             sock.setsockopt(_socket.IPPROTO_TCP, _socket.TCP_NODELAY, 1)
             with suppress(OSError):  # without stamps, what comes is as old as its reading
-                sock.setsockopt(_socket.SOL_SOCKET, _TIMESTAMPNS, 1)
+                sock.setsockopt(_socket.SOL_SOCKET, TIMESTAMPNS, 1)
             self._switch = hub.switch
             self._turn = _turn()
             self._io = hub.loop.io(sock.fileno(), _READ)
@@ -249,11 +226,11 @@ class Wire:
                 turn.before = turn.began
                 turn.began = now
             try:
-                if now - turn.before < _STALE_NS:
+                if now - turn.before < STALE_NS:
                     self._chunk = _received[: self._sock.recv_into(_buffer)].tobytes()
                     self.received_at = now
                 else:
-                    count, extra, _, _ = self._sock.recvmsg_into(_BUFFERS, _ROOM_FOR_STAMP)
+                    count, extra, _, _ = self._sock.recvmsg_into(_BUFFERS, ROOM_FOR_STAMP)
                     self._chunk = _received[:count].tobytes()
                     self.received_at = came_at(extra, turn.before, now)
             except BlockingIOError:
