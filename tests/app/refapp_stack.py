@@ -20,6 +20,7 @@ import psycopg
 import requests
 
 from harness.stack.appenv import application_python
+from harness.stack.ports import free_ports
 
 APP = Path(__file__).parents[2] / "docker" / "app"
 PYTHON = str(application_python())
@@ -39,12 +40,6 @@ def until(happened: Callable[[], Any], seconds: float = 15) -> Any:
         assert time.monotonic() < deadline, f"not within {seconds} s: {happened}"
         pause.wait(0.05)
     return value
-
-
-def free_port() -> int:
-    with closing(socket.socket()) as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def listening(port: int) -> bool:
@@ -82,7 +77,7 @@ class Postgres:
     def __init__(self, folder: Path) -> None:
         self.programs = max(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda path: int(path.parent.name))
         self.data = folder / "postgres"
-        self.port = free_port()
+        self.port = free_ports(1)[0]
         self.url = f"postgresql://lectio@127.0.0.1:{self.port}/postgres"
         self.data.mkdir()
         if os.geteuid() == 0:
@@ -129,7 +124,7 @@ class Stack:
     @contextmanager
     def web(self, *arguments: str, workers: int = 1, **environment: str) -> Iterator[str]:
         """gunicorn on a port of its own; its address, once all workers are up."""
-        port = free_port()
+        port = free_ports(1)[0]
         name = f"web-{port}"
         metrics = self.folder / f"metrics-{port}"
         metrics.mkdir()
@@ -179,7 +174,7 @@ def running_stack(
     (folder / "uploads").mkdir()
     with ExitStack() as started:
         started.callback(shutil.rmtree, folder)
-        postgres, redis_port = Postgres(folder), free_port()
+        postgres, redis_port = Postgres(folder), free_ports(1)[0]
         environment = os.environ | {
             "DATABASE_URL": postgres.url.replace("postgresql:", "postgresql+psycopg:"),
             "REDIS_URL": f"redis://127.0.0.1:{redis_port}/0",

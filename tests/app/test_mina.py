@@ -13,7 +13,8 @@ import pytest
 import requests
 import socketio
 
-from tests.app.refapp_stack import APP, PYTHON, Stack, free_port, listening, process, running_stack, until
+from harness.stack.ports import free_ports
+from tests.app.refapp_stack import APP, PYTHON, Stack, listening, process, running_stack, until
 
 pytestmark = pytest.mark.stack
 
@@ -25,7 +26,7 @@ CHUNK = bytes(16_000)
 @pytest.fixture(scope="module")
 def whisper(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The external service, which takes two requests at once and fifty a minute."""
-    port = free_port()
+    port = free_ports(1)[0]
     log = tmp_path_factory.mktemp("whisper") / "log"
     limits = ("--per-minute", "50", "--at-once", "2", "--file-bytes", "1000000", "--seconds", "0.2")
     command = [PYTHON, "-m", "refapp.products.mina.whisper", "--port", str(port), *limits]

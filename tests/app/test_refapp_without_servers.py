@@ -15,7 +15,8 @@ import redis
 import requests
 import socketio
 
-from tests.app.refapp_stack import Stack, as_postgres, free_port, listening, process, until
+from harness.stack.ports import free_ports
+from tests.app.refapp_stack import Stack, as_postgres, listening, process, until
 
 pytestmark = pytest.mark.stack
 
@@ -53,7 +54,7 @@ def test_a_connection_that_the_database_refuses_is_counted(stack: Stack) -> None
 
 
 def test_behind_transaction_pooling(stack: Stack) -> None:
-    port = free_port()
+    port = free_ports(1)[0]
     folder = stack.folder / "pgbouncer"
     folder.mkdir()
     users = folder / "users.txt"
@@ -126,7 +127,7 @@ def test_a_killed_transcode_goes_to_another_worker(stack: Stack, tmp_path: Path)
 
 
 def test_without_redis_an_upload_is_not_acknowledged(stack: Stack) -> None:
-    with stack.web(REDIS_URL=f"redis://127.0.0.1:{free_port()}/0") as url:
+    with stack.web(REDIS_URL=f"redis://127.0.0.1:{free_ports(1)[0]}/0") as url:
         assert stack.call("GET", "/readyz", url=url).status_code == 503
         name = str(uuid4())
         files = {"file": ("clip.avi", b"some video")}

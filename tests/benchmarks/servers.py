@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 import shutil
-import socket
 import sys
 import urllib.request
 from collections.abc import Callable, Iterator
@@ -13,6 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from harness.stack.ports import free_ports
 from tests.benchmarks.processes import BenchError, Program, program, until
 from tests.benchmarks.setting import Setting
 
@@ -34,13 +34,6 @@ class Server:
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
-
-
-def free_port() -> int:
-    """One that nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def _answer(url: str) -> str:
@@ -95,7 +88,7 @@ def nginx(setting: Setting, times: Path | None = None) -> Iterator[Server]:
         raise BenchError("nginx is missing: apt-get install nginx-light")
     folder = setting.path("nginx")
     folder.mkdir()
-    port = free_port()
+    port = free_ports(1)[0]
     log = "off" if times is None else f"{times} times buffer=64k flush=1s if=$sampled"
     config = folder / "nginx.conf"
     config.write_text(_NGINX.format(folder=folder, port=port, body=NGINX_BODY, answer=POST_ANSWER, log=log))
@@ -129,7 +122,7 @@ def socket_io(setting: Setting, folder: Path) -> Iterator[Server]:
 
 @contextmanager
 def _counting(setting: Setting, command: list[str | Path], name: str) -> Iterator[Server]:
-    port = free_port()
+    port = free_ports(1)[0]
     with program([*command, str(port)], setting.server_core, setting.path(f"{name}.log")) as running:
         url = f"http://127.0.0.1:{port}/counted"
         until(lambda: _is_up(url), _START_SECONDS, running)

@@ -27,6 +27,7 @@ from harness.model.samples import ServerSample
 from harness.samplers.catalog import make_samplers
 from harness.samplers.runner import Sampling
 from harness.samplers.targets import Targets
+from harness.stack.ports import free_ports
 
 pytestmark = pytest.mark.stack
 
@@ -57,14 +58,6 @@ class Servers:
     targets: Targets
     redis: subprocess.Popen[bytes]
     postgres_dsn: str
-
-
-def _free_ports(count: int) -> list[int]:
-    with ExitStack() as stack:
-        sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
-        for one in sockets:
-            one.bind(("127.0.0.1", 0))
-        return [one.getsockname()[1] for one in sockets]
 
 
 @contextmanager
@@ -117,7 +110,7 @@ class _Metrics(http.server.BaseHTTPRequestHandler):
 def servers() -> Iterator[Servers]:
     binaries = max(Path("/usr/lib/postgresql").iterdir()) / "bin"
     as_postgres = ["runuser", "-u", "postgres", "--"] if os.geteuid() == 0 else []
-    postgres_port, pgbouncer_port, redis_port, nginx_port = _free_ports(4)
+    postgres_port, pgbouncer_port, redis_port, nginx_port = free_ports(4)
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="samplers-", ignore_cleanup_errors=True)))
         folder.chmod(0o777)

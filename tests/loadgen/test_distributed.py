@@ -237,7 +237,7 @@ def test_two_hosts_with_slow_and_lossy_cables_and_clocks_of_their_own(site):
     for row in (*load.samples, *load.acknowledged, *load.jobs, *load.events):
         assert -30 < row.monotonic_seconds - start < plan.duration_seconds + 15
     walls = [event.wall_seconds - event.monotonic_seconds for event in load.events]
-    assert max(walls) - min(walls) < 0.05
+    assert max(walls) - min(walls) < 0.5
     evidence = evidence_of(load)
     assert clock_drift.look(evidence).passed, clock_drift.look(evidence)
     assert worker_lost.look(evidence, plan.levels[0]).passed

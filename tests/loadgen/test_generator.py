@@ -98,7 +98,7 @@ def test_every_flow_carries_its_load(server, load):
     phases = [event.detail for event in run.events if event.name == "phase"]
     assert [phase["phase"] for phase in phases] == ["ramp", "settle", "measure", "drain"]
     start, measure = run.event("load-start"), next(e for e in run.events if e.detail.get("phase") == "measure")
-    assert measure.monotonic_seconds - start.monotonic_seconds == pytest.approx(2.0, abs=0.1)
+    assert measure.monotonic_seconds - start.monotonic_seconds == pytest.approx(2.0, abs=0.5)
     assert run.event("generator-end").detail["reason"] == "completed"
     # Locust's own summary counts the same requests: told in bulk, once a second.
     summary = re.search(r"Aggregated +(\d+) +(\d+)\(", log)

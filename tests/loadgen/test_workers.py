@@ -124,7 +124,7 @@ def test_a_worker_that_dies_is_named_and_the_others_go_on(server, load, tmp_path
     assert lost.detail["worker"] == victim
     assert lost.detail["reason"] == "killed by signal 9"
     heard = [sample.monotonic_seconds for sample in run.samples if sample.worker == victim]
-    assert lost.monotonic_seconds - max(heard) < 2.0
+    assert lost.monotonic_seconds - max(heard) < 5.0
     assert run.wait() == 0, run.log.read_text()
     assert run.event("generator-end").detail["reason"] == "completed"
     last = [sample for sample in run.samples if sample.worker == other][-1]

