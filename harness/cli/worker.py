@@ -112,7 +112,7 @@ def _take_part(part: Part, count: int, out: Console, stop: StopRequest) -> Gener
                         if line := _line(event):
                             out.print(f"  process {number}: {line}" if count > 1 else f"  {line}", markup=False)
         finally:
-            if stop.asked:
+            if stop.asked and any(participant.is_counted_on for participant in participants.values()):
                 out.print("  leaving; without this worker the load is INVALID from here on", markup=False)
             for participant in participants.values():
                 participant.stop()

@@ -59,6 +59,11 @@ class Participant(LocustChild):
             self._last = events[-1]
         return events
 
+    @property
+    def is_counted_on(self) -> bool:
+        """Whether, by what ``news`` told last, a load needs it."""
+        return self._last is not None and self._last.name in ("joined", "begun")
+
     def problem(self) -> GeneratorError | None:
         """Once it has ended, and ``news`` were read: why its part of the load was not carried, or None when it was, or
         when the master wanted no more of it."""

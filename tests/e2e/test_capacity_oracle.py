@@ -93,6 +93,7 @@ def test_workers_that_stay_carry_every_trial(queue: str, tmp_path: Path) -> None
         ended = worker.wait(30)
     told = log.read_text()
     assert ended == 130, told
+    assert "leaving; without this worker" not in told, "nobody counts on it between loads"
     assert len(found.lines) >= 2
     for evidence in found.trials:
         assert evidence is not None

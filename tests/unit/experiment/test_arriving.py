@@ -99,6 +99,23 @@ def test_everything_else_is(participant: Participant, tmp_path: Path, events: li
     assert problem.exit_code == 22
 
 
+@pytest.mark.parametrize(
+    ("events", "counted_on"),
+    [
+        ([], False),
+        ([event("joined")], True),
+        ([event("joined"), event("begun")], True),
+        ([event("joined"), event("begun"), event("ended", reason="completed")], False),
+        ([event("refused", message="you are late", where=["there"], hint="be early")], False),
+    ],
+)
+def test_a_worker_is_counted_on_from_its_joining_to_its_end(
+    participant: Participant, tmp_path: Path, events: list[Event], counted_on: bool
+) -> None:
+    told(participant, tmp_path, *events)
+    assert participant.is_counted_on is counted_on
+
+
 def test_the_token_is_in_no_argument(participant: Participant, monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[tuple[list[str], dict[str, str]]] = []
 
