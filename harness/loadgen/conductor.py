@@ -81,6 +81,7 @@ class Conductor:
         gevent.signal_handler(signal.SIGINT, os.kill, os.getpid(), signal.SIGTERM)
         raise_descriptor_limit()
         self._priority = be_woken_first()
+        self._director.settled()
 
     def _assign(self, flow: Flow, user_class: type[User]) -> None:
         generator, plan, shard = self._generator, self._plan, self._director.shard

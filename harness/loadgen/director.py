@@ -29,6 +29,9 @@ class Director(Protocol):
     run: str
     stopped: str
 
+    def settled(self) -> None:
+        """The flows are loaded and know their users: Locust may spawn them."""
+
     def ready(self, users: int, priority: int) -> None:
         """The users are there and the preparation is done. priority: this process's nice value."""
 
@@ -60,6 +63,9 @@ class Alone:
         self.stopped = "interrupted"
         self._events = files["events"]
         self._start = 0.0
+
+    def settled(self) -> None:
+        """Locust waits for us anyway."""
 
     def ready(self, users: int, priority: int) -> None:
         """Written down."""

@@ -11,6 +11,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -140,6 +141,22 @@ class Site:
         )
         self.workers.append(Worker(process))
         return self.workers[-1]
+
+
+def locust_of(pid: int) -> int:
+    """The generator's process below that one, once it is there."""
+    deadline = time.monotonic() + 20
+    while time.monotonic() < deadline:
+        below, found = [pid], []
+        while below:
+            each = Path(f"/proc/{below.pop()}")
+            with suppress(OSError):
+                if b"joining" in (each / "cmdline").read_bytes():
+                    found.append(int(each.name))
+                below += map(int, (each / f"task/{each.name}/children").read_text().split())
+        if found:
+            return found[-1]
+    raise AssertionError("no generator came")
 
 
 @pytest.fixture(scope="module")
@@ -350,6 +367,20 @@ def test_the_offset_is_where_it_is_said_to_be_however_unequal_the_ways(site):
         assert 0.05 < abs(clock["offset_seconds"] - 1000) <= clock["uncertainty_seconds"]
     found = clock_drift.look(evidence_of(load))
     assert (found.passed, found.reason.partition(",")[0]) == (False, "its messages take too long")
+    assert_everything_was_kept(load, 1)
+
+
+def test_a_plan_and_the_word_to_spawn_that_come_together_are_taken_one_after_the_other(site):
+    """The way back takes 1.5 s, and the worker stands still when they arrive: it finds both at once."""
+    load = site.master(make_plan(students=2.0, seconds=4.0), 1)
+    worker = site.worker(2, master=site.way(2, 0.0, 1.5))
+    load.wait_for_event("worker-joined")
+    stopped = locust_of(worker.process.pid)
+    os.kill(stopped, signal.SIGSTOP)
+    threading.Event().wait(3.0)  # until both have long come
+    os.kill(stopped, signal.SIGCONT)
+    assert load.wait(60) == 0, load.log.read_text()
+    assert worker.wait() == 0, worker.text
     assert_everything_was_kept(load, 1)
 
 

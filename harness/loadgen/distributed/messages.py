@@ -16,6 +16,9 @@
                                   ←   taken      the report's number, once its lines are written
                                   ←   stop       go, or end the load now
 
+Behind the plan comes Locust's own word to spawn users. The worker hears nothing until its flows are loaded, since both
+words may arrive at once.
+
 A worker needs nothing of the master's host but its address and the token: no file is shared. The file to upload and the
 numbers of accounts come with the plan; what else a locustfile of one's own reads from its environment must be there on
 the worker's host too.

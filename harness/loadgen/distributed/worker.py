@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import gevent
+import gevent.event
 from gevent.event import AsyncResult
 from locust.env import Environment
 from locust.runners import WorkerRunner
@@ -48,6 +49,9 @@ _PLAN_PATIENCE_SECONDS = 60.0
 
 _START_PATIENCE_SECONDS = 120.0
 """The slowest worker's preparation; the harness waits less."""
+
+_SETTLING_SECONDS = 60.0
+"""For the flows to be loaded, at the most; who gives up meanwhile ends this process."""
 
 _ANSWER_PATIENCE_SECONDS = 30.0
 """For the master's first word."""
@@ -102,12 +106,13 @@ class FromMaster:
         self._challenge: AsyncResult[dict[str, Any]] = AsyncResult()
         self._plan: AsyncResult[dict[str, Any]] = AsyncResult()
         self._start: AsyncResult[dict[str, Any]] = AsyncResult()
+        self._settled = gevent.event.Event()
         self._sent = 0
         self._taken = 0
         self._last_reason = ""
         self.stopped = "interrupted"
         listen(runner, CHALLENGE, lambda _, data: self._challenge.set(data))
-        listen(runner, PLAN, lambda _, data: self._plan.set(data))
+        listen(runner, PLAN, self._on_plan)
         listen(runner, PING, self._on_ping)
         listen(runner, START, lambda _, data: self._start.set(data))
         listen(runner, TAKEN, self._on_taken)
@@ -155,6 +160,10 @@ class FromMaster:
             target=target,
         )
         return ours
+
+    def settled(self) -> None:
+        """What the master says next may be heard."""
+        self._settled.set()
 
     def ready(self, users: int, priority: int) -> None:
         """Tell the master."""
@@ -205,6 +214,12 @@ class FromMaster:
         except gevent.Timeout:
             raise GeneratorError(otherwise, f"{self._runner.master_host}:{self._runner.master_port}") from None
         return value
+
+    def _on_plan(self, _: str, data: dict[str, Any]) -> None:
+        """Take it, and let nothing behind it be heard until its flows are loaded: the master has Locust spawn users as
+        soon as it has sent the last plan, and where the way there is uneven both words come at once."""
+        self._plan.set(data)
+        self._settled.wait(_SETTLING_SECONDS)
 
     def _on_ping(self, _: str, data: dict[str, Any]) -> None:
         received = time.monotonic()
