@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from random import Random
 
 import numpy as np
@@ -45,7 +46,7 @@ def capacity_real() -> Table:
     lines, within, contains = [], 0, 0
     for queue in QUEUES:
         for number in range(1, SEARCHES + 1):
-            found = step("capacity-real", f"c{queue.servers}-{number}", lambda q=queue, n=number: _search(q, n))  # type: ignore[misc]
+            found = step("capacity-real", f"c{queue.servers}-{number}", partial(_search, queue, number))
             lower, upper, truth = found["lower"], found["upper"], found["truth"]
             middle = None if lower is None or upper is None else (lower * upper) ** 0.5
             near = middle is not None and abs(middle / truth - 1) <= 0.05

@@ -86,7 +86,7 @@ def test_workers_that_stay_carry_every_trial(queue: str, tmp_path: Path) -> None
     worker = start([*PROOFLOAD, "worker", "--master", master, "--processes", "2", "--forever"], log, **token)
     try:
         runs = tmp_path / "runs"
-        options = ("--from", "80", "--width", "60%", "--budget", "90s", "--expect-workers", "2", "--bind", master)
+        options = ("--from", "80", "--width", "60%", "--budget", "110s", "--expect-workers", "2", "--bind", master)
         _, found = search(queue, runs, *options, **token)
     finally:
         worker.send_signal(signal.SIGINT)

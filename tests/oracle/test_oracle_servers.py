@@ -81,6 +81,9 @@ def test_throughput_follows_the_law_of_scalability(tmp_path: Path) -> None:
             answers = keep_busy(server.url, clients, 2.0)
         rows = read_served(log)
         assert len(rows) == len(answers)
+        # The answers really were let go by that log, and not before.
+        assert all(row.end_seconds <= row.released_seconds for row in rows)
+        assert median(row.overshoot_seconds for row in rows) < 0.005
         changes = sorted([(row.start_seconds, 1) for row in rows] + [(row.end_seconds, -1) for row in rows])
         held, work, busy_seconds, most = 0, 0.0, 0.0, 0
         for (at, change), (until, _) in pairwise(changes):

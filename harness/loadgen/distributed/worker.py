@@ -10,8 +10,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import gevent
-import gevent.event
-from gevent.event import AsyncResult
+from gevent.event import AsyncResult, Event
 from locust.env import Environment
 from locust.runners import WorkerRunner
 
@@ -51,7 +50,7 @@ _START_PATIENCE_SECONDS = 120.0
 """The slowest worker's preparation; the harness waits less."""
 
 _SETTLING_SECONDS = 60.0
-"""For the flows to be loaded, at the most; who gives up meanwhile ends this process."""
+"""For the flows to be loaded; after it the master's next word is heard nevertheless."""
 
 _ANSWER_PATIENCE_SECONDS = 30.0
 """For the master's first word."""
@@ -106,7 +105,7 @@ class FromMaster:
         self._challenge: AsyncResult[dict[str, Any]] = AsyncResult()
         self._plan: AsyncResult[dict[str, Any]] = AsyncResult()
         self._start: AsyncResult[dict[str, Any]] = AsyncResult()
-        self._settled = gevent.event.Event()
+        self._settled = Event()
         self._sent = 0
         self._taken = 0
         self._last_reason = ""

@@ -17,7 +17,8 @@ ROOM_FOR_STAMP = _socket.CMSG_SPACE(_TIMESPEC.size)
 
 
 def came_at(extra: Sequence[tuple[int, int, bytes]], after: int, read_at: int) -> int:
-    """When bytes that were read had come, in nanoseconds of CLOCK_MONOTONIC. extra: what the kernel said beside them.
+    """When bytes that were read had come, in nanoseconds of CLOCK_MONOTONIC. extra: what the kernel said beside them;
+    read_at: when they were read, which is the answer without a stamp that can be believed.
 
     Its stamp is of the time of day, which somebody may set meanwhile; so it is believed within what is known besides:
     after ``after`` (but for what may count as fresh), and not in the future.
